@@ -1,0 +1,1 @@
+"""The offline side of cascadefire: pruning, quantisation, networks, the integer reference and the compiler."""

@@ -1,0 +1,117 @@
+"""The one description of an array: hardware, compiler and documents read their sizes here."""
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+EVENT_BITS = 9          # an int8 or a uint8 activation fits a signed nine-bit value
+WEIGHT_BITS = 8
+COUNT_BITS = 8          # chunks of one row in one pass: 0 .. 255
+LOOKAHEAD = 16          # events between the source and the router, each of which may hold a weight request
+PE_QUEUE = 4            # events waiting in front of a PE
+FIRE_MARGIN = 24        # tokens that fire may still push into a bank after it was told to stop
+
+
+def _power_of_two(value: int) -> bool:
+    return value > 0 and value & (value - 1) == 0
+
+
+@dataclass(frozen=True)
+class CoreConfig:
+    """Sizes of a core: an array of `pes` PEs of `lanes` lanes and its memories.
+
+    pes: PEs, 1 .. 8.  lanes: multipliers of a PE, a power of two, 4 .. 32.
+    kernel: largest kernel side, 1 .. 11.
+    acc_bits: bits of a partial sum, 16 .. 40.
+    acc_depth: partial sums of a lane in one half of the accumulation buffer, a power of two, 16 .. 32768.
+    weight_depth: chunks the weight ring of a PE holds, a power of two, 8 .. 65536.
+    slots: channels whose weights may be resident at once, a power of two, 2 .. 32.
+    queue_depth: tokens an event bank holds (FIRE_MARGIN of them kept free), a power of two, 64 .. 1048576.
+    fire_lanes: outputs requantised in a cycle, a power of two, 1 .. lanes.
+    weight_bytes: bytes of a weight word, a power of two, 1 .. lanes.
+    coord_bits: bits of an event's y and of its x, 4 .. 10.
+    param_depth: groups of fire_lanes output channels in one pass, a power of two, 2 .. 4096.
+    Raises ValueError, with the rule and the value, when a field breaks its rule.
+    """
+
+    pes: int = 4
+    lanes: int = 8
+    kernel: int = 5
+    acc_bits: int = 24
+    acc_depth: int = 1024
+    weight_depth: int = 512
+    slots: int = 8
+    queue_depth: int = 1024
+    fire_lanes: int = 8
+    weight_bytes: int = 8
+    coord_bits: int = 8
+    param_depth: int = 64
+
+    def __post_init__(self):
+        for name, low, high, power in (
+            ("pes", 1, 8, False), ("lanes", 4, 32, True), ("kernel", 1, 11, False), ("acc_bits", 16, 40, False),
+            ("acc_depth", 16, 32768, True), ("weight_depth", 8, 65536, True), ("slots", 2, 32, True),
+            ("queue_depth", 64, 1 << 20, True), ("fire_lanes", 1, 32, True), ("weight_bytes", 1, 32, True),
+            ("coord_bits", 4, 10, False), ("param_depth", 2, 4096, True),
+        ):
+            value = getattr(self, name)
+            kind = "a power of two" if power else "a whole number"
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high \
+                    or (power and not _power_of_two(value)):
+                raise ValueError(f"{name} must be {kind} from {low} to {high}, not {value}")
+        for name in ("fire_lanes", "weight_bytes"):
+            if getattr(self, name) > self.lanes:
+                raise ValueError(f"{name} must be at most the lanes ({self.lanes}), not {getattr(self, name)}")
+
+    @property
+    def positions(self) -> int:
+        """Kernel positions of the row mask: kernel squared."""
+        return self.kernel * self.kernel
+
+    @property
+    def position_bits(self) -> int:
+        return max(1, (self.positions - 1).bit_length())
+
+    @property
+    def slot_bits(self) -> int:
+        return (self.slots - 1).bit_length()
+
+    @property
+    def acc_address_bits(self) -> int:
+        return (self.acc_depth - 1).bit_length()
+
+    @property
+    def ring_bits(self) -> int:
+        return (self.weight_depth - 1).bit_length()
+
+    @property
+    def words_per_chunk(self) -> int:
+        return self.lanes // self.weight_bytes
+
+    @property
+    def token_bits(self) -> int:
+        """value, x, y, valid, eoc."""
+        return EVENT_BITS + 2 * self.coord_bits + 2
+
+    @property
+    def bank_capacity(self) -> int:
+        """Tokens that an event bank can be filled with."""
+        return self.queue_depth - FIRE_MARGIN
+
+    @property
+    def fire_groups(self) -> int:
+        """Cycles that one chunk of one position takes in fire: lanes / fire_lanes."""
+        return self.lanes // self.fire_lanes
+
+    def replace(self, **changes) -> "CoreConfig":
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> "CoreConfig":
+        unknown = set(fields) - {f.name for f in dataclasses.fields(cls)}
+        if unknown:
+            raise ValueError(f"a core has no setting called {sorted(unknown)[0]}")
+        return cls(**fields)

@@ -1,0 +1,180 @@
+"""Turns finished partial sums into the next layer's events."""
+from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, intbv
+
+from rtl.config import EVENT_BITS
+from rtl.hdl import leave_open
+from rtl.fire_scan import Scan, fire_scan
+from rtl.requantise import LATENCY, requantise
+from rtl.stream import bit, signed, unsigned
+from rtl.sum_tree import levels, pick_group, sum_tree
+
+
+class Fired:
+    """What fire shows to an observer: F values of one output position, and which of them became events."""
+
+    def __init__(self, config):
+        self.strobe = bit()
+        self.values = unsigned(EVENT_BITS * config.fire_lanes)
+        self.emit = unsigned(config.fire_lanes)
+        self.y, self.x, self.group = unsigned(16), unsigned(16), unsigned(16)
+        self.done = bit()
+
+
+@block
+def output_counter(clk, rst, restart, step, settings, y, x, group, ends_group):
+    """Counts outputs in fire's order: x fastest, then y, then group; ends_group marks the last of a group."""
+
+    @always_comb
+    def mark():
+        ends_group.next = x + 1 == settings.width and y + 1 == settings.height
+
+    @always_seq(clk.posedge, reset=rst)
+    def count():
+        if restart:
+            x.next = 0
+            y.next = 0
+            group.next = 0
+        elif step:
+            x.next = x + 1
+            if x + 1 == settings.width:
+                x.next = 0
+                y.next = y + 1
+                if y + 1 == settings.height:
+                    y.next = 0
+                    group.next = group + 1
+
+    return mark, count
+
+
+@block
+def peak_of_window(clk, config, total, valid, covered, opens, peak):
+    """peak = largest total of a window; valid, covered, opens: as in Scan, in the cycle of the total. Latency 1."""
+    lowest = -(1 << (config.acc_bits - 1))
+
+    @always(clk.posedge)
+    def compare():
+        if valid:
+            if opens:
+                peak.next = lowest
+                if covered:
+                    peak.next = total
+            elif covered and total > peak:
+                peak.next = total
+
+    return compare
+
+
+@block
+def token_maker(clk, config, index, value, dead, strobe, settings, y, x, group, ends_group, emit, push, token):
+    """One fire lane's token: an event when it is not zero (or emit_zeros) and its channel is live, and the channel's end.
+
+    index: lane.  emit: combinational, this value becomes an event.  push, token: registered, to the lane's bank.
+    """
+    coord_bits, fire_lanes = config.coord_bits, config.fire_lanes
+    mine = bit()
+
+    @always_comb
+    def decide():
+        mine.next = group * fire_lanes + index < settings.channels
+        emit.next = strobe and not dead and (value != 0 or settings.emit_zeros)
+
+    @always(clk.posedge)
+    def write():
+        row = intbv(0)[17:]
+        column = intbv(0)[17:]
+        row[:] = y + settings.first_y
+        column[:] = x + settings.first_x
+        push.next = strobe and mine and (emit or ends_group)
+        token.next = concat(ends_group, emit, row[coord_bits:], column[coord_bits:], value[EVENT_BITS:])
+
+    return decide, write
+
+
+@block
+def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, tokens, pushes, fired, busy, active):
+    """tokens = events of requantise(max over window(sum over PEs)), in channel order within each fire lane.
+
+    start: pulse; settings (FireConfig) hold the pass from the next cycle until `busy` falls.
+    go: every bank has room.  sweeping: clear the buffer.  port: FirePort to all PEs.  sums: sums[pe][lane].
+    params: ParamPort.  tokens, pushes: per fire lane, towards its event bank.  fired: Fired.
+    busy: from start until the last token is pushed.  active: reads are still to be issued.
+    One window position a cycle for fire_lanes channels; latency 11 + levels(pes) from read to push. Reset stops it.
+    """
+    fire_lanes, groups, pes = config.fire_lanes, config.fire_groups, config.pes
+    depth = levels(pes)
+    length = 5 + depth + LATENCY
+    scan = Scan()
+    closes_q, valid_q, covered_q, opens_q = (unsigned(length) for _ in range(4))
+    group_1, group_2 = unsigned(6), unsigned(6)
+    total = [signed(config.acc_bits) for _ in range(fire_lanes)]
+    peak = [signed(config.acc_bits) for _ in range(fire_lanes)]
+    value = [signed(EVENT_BITS) for _ in range(fire_lanes)]
+    dead = [bit() for _ in range(fire_lanes)]
+    emit = [bit() for _ in range(fire_lanes)]
+    address = unsigned(len(params.address))
+    y_p, x_p, group_p, y_e, x_e, group_e = (unsigned(16) for _ in range(6))
+    ends_p, ends_e, step_p, step_e, last_e = bit(), bit(), bit(), bit(), bit()
+    running, busy_q = bit(), bit()
+    relu_q = bit()
+    param_bits = len(params.address) - 1
+    at_total, at_param, at_value = depth + 3, depth + 2, depth + 4 + LATENCY
+
+    leave_open(ends_p, group_2)     # group_2 chooses lanes only where there are several groups
+    u_scan = fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, running)
+    u_lanes = []
+    for f in range(fire_lanes):
+        terms = [signed(config.acc_bits) for _ in range(pes)]
+        for p in range(pes):
+            u_lanes.append(pick_group(clk, [sums[p][g * fire_lanes + f] for g in range(groups)], group_2, terms[p]))
+        u_lanes.append(sum_tree(clk, terms, total[f]))
+        u_lanes.append(peak_of_window(clk, config, total[f], valid_q(at_total - 1), covered_q(at_total - 1),
+                                      opens_q(at_total - 1), peak[f]))
+        u_lanes.append(requantise(clk, config, peak[f], params, params.bias(f), params.scale(f), address, relu_q,
+                                  value[f], dead[f]))
+        u_lanes.append(token_maker(clk, config, f, value[f], dead[f], step_e, settings, y_e, x_e, group_e, ends_e,
+                                   emit[f], pushes[f], tokens[f]))
+    u_param_count = output_counter(clk, rst, start, step_p, settings, y_p, x_p, group_p, ends_p)
+    u_emit_count = output_counter(clk, rst, start, step_e, settings, y_e, x_e, group_e, ends_e)
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow():
+        closes_q.next = concat(closes_q[length - 1:], scan.valid and scan.closes)
+        valid_q.next = concat(valid_q[length - 1:], scan.valid)
+        covered_q.next = concat(covered_q[length - 1:], scan.covered)
+        opens_q.next = concat(opens_q[length - 1:], scan.opens)
+        group_1.next = scan.group
+        group_2.next = group_1
+        relu_q.next = settings.relu
+
+    if fire_lanes > 1:
+        all_values, all_emit = ConcatSignal(*reversed(value)), ConcatSignal(*reversed(emit))
+    else:
+        all_values, all_emit = value[0], emit[0]
+
+    @always_comb
+    def show():
+        fired.strobe.next = step_e
+        fired.values.next = all_values
+        fired.emit.next = all_emit
+        fired.y.next = (y_e + settings.first_y) & 0xFFFF
+        fired.x.next = (x_e + settings.first_x) & 0xFFFF
+        fired.group.next = group_e
+
+    @always_comb
+    def step():
+        step_p.next = closes_q[at_param - 1]
+        step_e.next = closes_q[at_value - 1]
+        address.next = concat(settings.odd, group_p[param_bits:])
+        last_e.next = step_e and ends_e and (group_e + 1) == groups * settings.chunks
+        busy.next = busy_q
+        active.next = running
+
+    @always_seq(clk.posedge, reset=rst)
+    def finish():
+        if start:
+            busy_q.next = 1
+        elif fired.done:
+            busy_q.next = 0
+        fired.done.next = last_e
+
+    return u_scan, u_lanes, u_param_count, u_emit_count, follow, show, step, finish

@@ -1,0 +1,77 @@
+"""Adds the PEs' partial sums of one output."""
+from myhdl import always, always_comb, block
+
+from rtl.stream import signed
+
+
+@block
+def pick_group(clk, options, group, chosen):
+    """chosen(t + 1) = options[group](t); options: list of signed signals of one width."""
+    if len(options) == 1:
+        only = options[0]
+
+        @always(clk.posedge)
+        def pass_on():
+            chosen.next = only
+
+        return pass_on
+
+    @always(clk.posedge)
+    def choose():
+        chosen.next = options[group]
+
+    return choose
+
+
+@block
+def add_pair(clk, a, b, total):
+    """total(t + 1) = a(t) + b(t); the compiler proves that the sum of all PEs fits."""
+
+    @always(clk.posedge)
+    def add():
+        total.next = a + b
+
+    return add
+
+
+@block
+def delay(clk, a, b):
+    """b(t + 1) = a(t)."""
+
+    @always(clk.posedge)
+    def hold():
+        b.next = a
+
+    return hold
+
+
+def levels(terms: int) -> int:
+    """Latency of sum_tree."""
+    return (terms - 1).bit_length()
+
+
+@block
+def sum_tree(clk, terms, total):
+    """total = sum of terms, a list of signed signals as wide as total; latency levels(len(terms)), one sum a cycle."""
+    if len(terms) == 1:
+        only = terms[0]
+
+        @always_comb
+        def wire():
+            total.next = only
+
+        return wire
+    if len(terms) == 2:
+        return add_pair(clk, terms[0], terms[1], total)
+    half = 1 << (levels(len(terms)) - 1)
+    left, right = signed(len(total)), signed(len(total))
+    parts = [sum_tree(clk, terms[:half], left)]
+    short = terms[half:]
+    tail = right
+    for _ in range(levels(half) - levels(len(short))):
+        earlier = signed(len(total))
+        parts.append(delay(clk, earlier, tail))
+        tail = earlier
+    parts.append(sum_tree(clk, short, tail))
+    parts.append(add_pair(clk, left, right, total))
+    return parts

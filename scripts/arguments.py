@@ -1,0 +1,60 @@
+"""What may stand after an option: each function returns the parsed value or raises InputError with one sentence."""
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Iterable
+
+from cascadefire.errors import InputError
+from rtl.config import CoreConfig
+
+MODES = ("dense", "csp", "mnf", "both")
+SIMULATORS = ("verilator", "myhdl", "model")
+
+
+def suggestion(value: str, known: Iterable[str]) -> str:
+    """` (did you mean "lenet"?)`, or nothing when no known word is near."""
+    near = difflib.get_close_matches(value.lower(), list(known), n=2, cutoff=0.5)
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def one_of(name: str, value: str, known: Iterable[str]) -> str:
+    known = tuple(known)
+    if value not in known:
+        raise InputError(f"{name} must be one of {', '.join(known)}, not {value}{suggestion(value, known)}")
+    return value
+
+
+def parse_modes(value: str) -> list[str]:
+    """One mode, or all of them in the order in which the report compares them."""
+    return list(MODES) if one_of("mode", value, (*MODES, "all")) == "all" else [value]
+
+
+def parse_array(value: str) -> tuple[int, int]:
+    """`4x8` to (4, 8). The limits are those of the hardware's own configuration."""
+    match = re.fullmatch(r"(\d+)x(\d+)", value.strip().lower())
+    if not match:
+        raise InputError(f"array must be PEs x lanes, such as 4x8, not {value}")
+    pes, lanes = (int(part) for part in match.groups())
+    CoreConfig(pes=pes, lanes=lanes, fire_lanes=1, weight_bytes=1)
+    return pes, lanes
+
+
+def parse_images(value: str, available: int) -> int:
+    """A whole number of images, or `all`."""
+    if value == "all":
+        return available
+    count = int(value) if re.fullmatch(r"\d{1,9}", value) else 0
+    if not 1 <= count <= available:
+        raise InputError(f"images must be a whole number from 1 to {available}, or all, not {value}")
+    return count
+
+
+def check_trace(path: Path, simulator: str) -> None:
+    """A waveform needs a simulator that has signals, and a format that this one writes."""
+    formats = {"verilator": (".fst", ".vcd"), "myhdl": (".vcd",), "model": ()}[simulator]
+    if not formats:
+        raise InputError("trace needs sim verilator or myhdl: the cycle model has no signals")
+    if path.suffix not in formats:
+        raise InputError(f"trace must end in {' or '.join(formats)} with sim {simulator}, not {path.name}")

@@ -1,0 +1,50 @@
+"""The progress bar of a run: one line a mode with images, simulated cycles a second and the time left."""
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeRemainingColumn,
+)
+from rich.text import Text
+
+
+class _CyclesPerSecond(ProgressColumn):
+    """Simulated cycles over the seconds since the mode's first report."""
+
+    def render(self, task: Task) -> Text:
+        seconds = task.finished_time or task.elapsed
+        cycles = task.fields["cycles"]
+        rate = f"{cycles / seconds:,.0f} cycles/s" if cycles and seconds else ""
+        return Text(f"{rate:>20}", style="cyan")
+
+
+class RunProgress:
+    """Context manager; its `update` is the callback that the benches call.
+
+    It writes to standard error, so that standard output holds the report alone.
+    """
+
+    def __init__(self, modes: list[str], images: int):
+        self._bars = Progress(
+            SpinnerColumn(), TextColumn("{task.description:<9}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+            TextColumn("images"), _CyclesPerSecond(), TimeRemainingColumn(), console=Console(stderr=True),
+        )
+        self._prepare = self._bars.add_task("preparing", total=None, cycles=0)
+        self._tasks = {mode: self._bars.add_task(mode, total=images, start=False, visible=False, cycles=0)
+                       for mode in modes}
+
+    def __enter__(self) -> "RunProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._bars.update(self._prepare, visible=False)
+        self._bars.stop()
+
+    def update(self, done_cycles: int, done_images: int, total_images: int, mode: str) -> None:
+        """done_cycles, done_images: since the start of `mode`."""
+        task = self._tasks[mode]
+        if not self._bars.tasks[task].started:
+            self._bars.update(self._prepare, visible=False)
+            self._bars.start_task(task)
+        self._bars.update(task, completed=done_images, total=total_images, cycles=done_cycles, visible=True)

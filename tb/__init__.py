@@ -1,0 +1,1 @@
+"""Testbenches: stream drivers for block tests, and benches that run whole networks on the core."""

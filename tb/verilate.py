@@ -1,0 +1,141 @@
+"""Verilator models of the core, built once and kept by content in `build/models`.
+
+The key of a model is the sha256 of the Verilog text without its comment lines (which hold a path and a date), the C++
+harness, all flags, and the versions of Verilator and compiler. A model is built in a folder of its own and renamed when it
+is complete; a lock keeps two processes from building the same one twice.
+"""
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+from rtl.config import CoreConfig
+from tb import toolchain
+from tb.toolchain import ToolError
+
+HERE = Path(__file__).resolve().parent
+HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h")
+
+
+def core_model(config: CoreConfig, trace: str | None = None, progress=None, models: Path | None = None) -> Path:
+    """Return the executable of the bench for a core; build it when it is not there yet.
+
+    trace: None, "vcd" or "fst" (a model that can trace is slower). progress: called with a sentence when something takes time.
+    models: where models are kept, `build/models` by default.
+    Raises ToolError when a tool is missing or fails, and for "fst" without its libraries.
+    """
+    models = models or toolchain.BUILD / "models"
+    verilog = core_verilog(config, models, progress)
+    defines = {"PES": config.pes, "FIRE_LANES": config.fire_lanes, "WEIGHT_BYTES": config.weight_bytes, "COORD_BITS": config.coord_bits}
+    return build(verilog, "core", HARNESS, defines, models, trace, progress)
+
+
+def core_verilog(config: CoreConfig, models: Path, progress=None) -> str:
+    """Return the Verilog of a core, converted once for each state of the sources in rtl/ and each configuration."""
+    import myhdl
+    import rtl.core
+
+    sources = sorted(Path(rtl.core.__file__).parent.glob("*.py"))
+    state = [[path.name, _digest(path.read_bytes())] for path in sources]
+    key = _digest(json.dumps([state, config.to_dict(), myhdl.__version__]).encode())
+    target = models / f"core-{key[:24]}.v"
+    with _lock(target):
+        if not target.exists():
+            if progress:
+                progress(f"converting the core ({config.pes} x {config.lanes}) to Verilog")
+            with tempfile.TemporaryDirectory(dir=models) as folder, warnings.catch_warnings():
+                warnings.simplefilter("error", myhdl.ToVerilogWarning)
+                rtl.core.convert_core(config, folder, name="core")
+                os.replace(Path(folder, "core.v"), target)
+        return target.read_text()
+
+
+def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: str | None = None, progress=None) -> Path:
+    """Return the executable made of a Verilog text and a C++ harness; build it when it is not in `models` yet.
+
+    top: the module; its class is V<top>. harness: paths, the first is compiled, the others are headers beside it.
+    defines: macros of the harness. trace: None, "vcd" or "fst".
+    """
+    if trace == "fst" and toolchain.fst_missing():
+        raise ToolError(toolchain.fst_missing())
+    text = "".join(line + "\n" for line in verilog.splitlines() if not line.lstrip().startswith("//"))
+    flags = [f"-D{name}={value}" for name, value in sorted(defines.items())] + toolchain.defines(trace)
+    key = _digest(json.dumps([
+        text, [Path(path).read_text() for path in harness], top, flags, toolchain.VERILATOR_FLAGS, toolchain.OUTPUT_SPLIT,
+        [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW], toolchain.verilator_version(), toolchain.compiler_version(), platform.machine()]).encode())
+    final = models / key[:24]
+    program = final / "harness"
+    if program.exists():
+        return program
+    with _lock(final):
+        if not program.exists():
+            work = Path(tempfile.mkdtemp(prefix="building-", dir=models))
+            try:
+                _build_in(work, text, top, Path(harness[0]), flags, trace, progress)
+                # Only what runs and what explains it stays: the C++ of a large core is tens of megabytes.
+                done = work / "done"
+                done.mkdir()
+                for name in ("harness", "source.v"):
+                    os.replace(work / name, done / name)
+                shutil.rmtree(final, ignore_errors=True)
+                os.replace(done, final)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    return program
+
+
+def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], trace: str | None, progress) -> None:
+    (work / "source.v").write_text(text)
+    if progress:
+        progress("translating the Verilog to C++")
+    toolchain.verilate(work / "source.v", top, work / "obj", trace)
+    runtime = _runtime(work.parent, trace, progress)
+    sources = [*sorted((work / "obj").glob("*.cpp")), harness]
+    tick = (lambda done, total: progress(f"compiling the simulator: {done} of {total} files")) if progress else None
+    objects = toolchain.compile_all(sources, work, [*flags, f"-I{work / 'obj'}", f"-I{harness.parent}", *toolchain.includes()], tick)
+    toolchain.link(objects + runtime, work / "harness", toolchain.TRACE_LIBRARIES[trace])
+
+
+def _runtime(models: Path, trace: str | None, progress) -> list[Path]:
+    """Return the objects of Verilator's runtime, compiled once for all models."""
+    flags = toolchain.defines(trace) + toolchain.includes()
+    key = _digest(json.dumps([flags, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.verilator_version(),
+                              toolchain.compiler_version(), platform.machine()]).encode())
+    final = models / f"runtime-{key[:24]}"
+    with _lock(final):
+        if not final.exists():
+            if progress:
+                progress("compiling Verilator's runtime")
+            work = Path(tempfile.mkdtemp(prefix="building-", dir=models))
+            try:
+                names = toolchain.RUNTIME + toolchain.RUNTIME_TRACE[trace]
+                toolchain.compile_all([toolchain.verilator_root() / "include" / name for name in names], work, flags)
+                os.replace(work, final)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+        return sorted(final.glob("*.o"))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def _lock(target: Path):
+    """Hold the lock of `target`; the system frees it when a process dies. Without fcntl the rename alone must do."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with open(target.with_name(target.name + ".lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,94 @@
+"""Bad input: one sentence on standard error, exit code 2, nothing simulated, no file left."""
+from pathlib import Path
+
+import pytest
+
+from tb.toolchain import ToolError
+from tests.scripts.conftest import small_network
+
+SENTENCES = {
+    "run digits --array 0x8": "pes must be a whole number from 1 to 8, not 0",
+    "run digits --array 9x8": "pes must be a whole number from 1 to 8, not 9",
+    "run digits --array 3x12": "lanes must be a power of two from 4 to 32, not 12",
+    "run digits --array 4": "array must be PEs x lanes, such as 4x8, not 4",
+    "run digits --array -1x8": "array must be PEs x lanes, such as 4x8, not -1x8",
+    "run digits --images 0": "images must be a whole number from 1 to 2004, or all, not 0",
+    "run digits --images -1": "images must be a whole number from 1 to 2004, or all, not -1",
+    "run digits --images 2005": "images must be a whole number from 1 to 2004, or all, not 2005",
+    "run digits --images abc": "images must be a whole number from 1 to 2004, or all, not abc",
+    "run digits --images 1.5": "images must be a whole number from 1 to 2004, or all, not 1.5",
+    "run digist": "network must be a .yaml file or one of digits, not digist (did you mean digits?)",
+    "run zzz": "network must be a .yaml file or one of digits, not zzz",
+    "run nowhere/a.yaml": "there is no file nowhere/a.yaml",
+    "run digits --mode bth": "mode must be one of dense, csp, mnf, both, all, not bth (did you mean both?)",
+    "run digits --sim verilater": "sim must be one of verilator, myhdl, model, not verilater (did you mean verilator?)",
+    "run digits --trace a.fst --sim model": "trace needs sim verilator or myhdl: the cycle model has no signals",
+    "run digits --trace a.fst --sim myhdl": "trace must end in .vcd with sim myhdl, not a.fst",
+    "run digits --trace a.txt": "trace must end in .fst or .vcd with sim verilator, not a.txt",
+    "run digits --json nowhere/r.json": "cannot write nowhere/r.json: no such file or directory",
+    "run digits --html .": "cannot write .: it is a directory",
+    "run digits --trace nowhere/a.vcd": "cannot write nowhere/a.vcd: no such file or directory",
+    "run": "missing argument 'NETWORK'",
+    "run digits --color": "no such option: --color",
+    "rnu digits": "no such command 'rnu'. Did you mean 'run'?",
+}
+
+
+@pytest.mark.parametrize("line", SENTENCES)
+def test_one_sentence(command, line):
+    code, output, error = command(line)
+    assert (code, output, error) == (2, "", f"cascadefire: {SENTENCES[line]}\n")
+    assert not command.calls
+    assert [path for path in Path().rglob("*") if path.is_file()] == []
+
+
+def test_directory_that_is_a_file(command):
+    Path("build").write_text("")
+    assert command("run digits")[::2] == (2, "cascadefire: build: file exists\n")
+    code, _, error = command("run digits --json build/report.json --html report.html")
+    assert (code, error) == (2, "cascadefire: build: file exists\n")
+    code, _, error = command("run digits --json build/other.json --html report.html")
+    assert (code, error) == (2, "cascadefire: cannot write build/other.json: not a directory\n")
+
+
+def test_network_of_another_input_shape(command):
+    small_network("wide", side=32).save("wide.yaml")
+    code, _, error = command("run wide.yaml")
+    assert (code, error) == (2, "cascadefire: the network's input must be 1 x 28 x 28, the shape of the shipped digits, "
+                                "not 1 x 32 x 32\n")
+
+
+def test_damaged_network_file(command):
+    small_network("short").save("short.yaml")
+    arrays = Path("short.npz")
+    arrays.write_bytes(arrays.read_bytes()[:100])
+    code, output, error = command("run short.yaml")
+    assert (code, output, error.count("\n")) == (2, "", 1)
+    assert "truncated" in error and not command.calls
+
+
+def test_input_error_while_simulating(command):
+    command.report = ValueError("layer fc1 needs 9000 partial sums,\n  but the array holds 1024")
+    code, _, error = command("run digits --trace wave.vcd")
+    assert code == 2
+    assert error.splitlines()[-1] == "cascadefire: layer fc1 needs 9000 partial sums, but the array holds 1024"
+    assert [path for path in Path().rglob("*") if path.is_file()] == []
+
+
+def test_failing_tool(command):
+    command.report = ToolError("compiling the core failed:\nno space left")
+    code, _, error = command("run digits")
+    assert code == 1
+    assert error.splitlines()[-2:] == ["cascadefire: compiling the core failed:", "no space left"]
+
+
+def test_other_errors_are_not_hidden(command):
+    command.report = KeyError("a mistake in the program")
+    with pytest.raises(KeyError):
+        command("run digits")
+
+
+def test_traceback_on_request(command, monkeypatch):
+    monkeypatch.setenv("CASCADEFIRE_TRACEBACK", "1")
+    with pytest.raises(ValueError):
+        command("run digits --array 0x8")
