@@ -7,7 +7,7 @@ from dataclasses import dataclass
 EVENT_BITS = 9          # an int8 or a uint8 activation fits a signed nine-bit value
 WEIGHT_BITS = 8
 COUNT_BITS = 8          # chunks of one row in one pass: 0 .. 255
-LOOKAHEAD = 16          # events between the source and the router, each of which may hold a weight request
+LOOKAHEAD = 32          # events between the source and the router, whose channels' weights are asked for
 PE_QUEUE = 4            # events waiting in front of a PE
 FIRE_MARGIN = 24        # tokens that fire may still push into a bank after it was told to stop
 

@@ -73,6 +73,8 @@ def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     print(f"python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}")
+    if not arguments.validate:
+        arguments.out.mkdir(parents=True, exist_ok=True)  # now, not after minutes of training
     images, labels = digits.load()
     learn, measure = digits.split(labels)
     if arguments.validate:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rtl.config import CoreConfig
 from tb.pauses import MODES, PORTS
+from tb.toolchain import ToolError
 
 MAGIC = b"CFJOB001"
 STATES = ("beat", "configuration", "no_event", "no_weight", "no_buffer", "output_blocked", "row_lookup", "drain")
@@ -20,7 +21,7 @@ UNFIRED = -32768        # what an output holds that the core never fired
 PASS_FIELDS = ("layer", "fires", "first_channel", "channels", "positions_fired", "weights_id")
 
 
-class BenchError(RuntimeError):
+class BenchError(ToolError):
     """A simulation went wrong: it hung, or the core asked for something that is not there."""
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 CXX_FLAGS = ["-std=c++17", "-w"]
+ZIG_FLAGS = ["-fno-sanitize=undefined"]     # at -O0 it would add a sanitizer, whose library is not linked
 FAST, SLOW = "-O2", "-O0"    # SLOW: what runs once (Verilator names it so) and the runtime; it halves their compile time
 VERILATOR_FLAGS = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 OUTPUT_SPLIT = 6000      # statements a file: small enough that two compilers stay busy
@@ -149,7 +150,7 @@ def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None) 
     def one(number: int) -> None:
         path = sources[number]
         level = SLOW if "Slow" in path.name or path.name in RUNTIME else FAST
-        run([*compiler(), *CXX_FLAGS, level, *flags, "-c", path, "-o", objects[number]], f"compiling {path.name}", env=compiler_environment())
+        run([*compiler(), *CXX_FLAGS, *(ZIG_FLAGS if "ziglang" in compiler() else []), level, *flags, "-c", path, "-o", objects[number]], f"compiling {path.name}", env=compiler_environment())
 
     with concurrent.futures.ThreadPoolExecutor(cpus()) as pool:
         jobs = [pool.submit(one, number) for number in range(len(sources))]

@@ -1,12 +1,12 @@
 """A core for a network: the smallest memories that serve it well at a given array."""
 
-from cascadefire.compiler.tiling import MAX_DEPTH, ceil_power, least_depth, tile
+from cascadefire.compiler.tiling import ceil_power, least_depth, tile
 from cascadefire.errors import InputError
 from cascadefire.quantise import accumulator_bits
 from rtl.config import FIRE_MARGIN, CoreConfig
 
-ACC_BITS, ACC_DEPTH, WEIGHT_DEPTH, COORD_BITS, PARAM_DEPTH, BANK_DEPTH = 24, 1024, 512, 8, 64, 64
-MAX_PARAMS = 4096
+ACC_BITS, ACC_DEPTH, WEIGHT_DEPTH, COORD_BITS, PARAM_DEPTH, BANK_DEPTH = 24, 2048, 512, 8, 64, 64
+MAX_ACC_DEPTH, MAX_WEIGHT_DEPTH, MAX_PARAMS = 32768, 65536, 4096
 
 
 def core_config(network, pes: int, lanes: int, **overrides) -> CoreConfig:
@@ -14,7 +14,7 @@ def core_config(network, pes: int, lanes: int, **overrides) -> CoreConfig:
 
         kernel       largest kernel side of the network
         acc_bits     max(24, the proven bound of the network's partial sums)
-        acc_depth    1024, or what one output row after pooling needs at one chunk
+        acc_depth    2048, or what one output row after pooling needs at one chunk
         weight_depth 512, or twice the chunks of the largest channel of any tile
         param_depth  64, or the groups of fire_lanes output channels of any tile
         queue_depth  the most tokens a bank can hold (one layer's input and output, every activation an event), and its margin
@@ -31,8 +31,8 @@ def core_config(network, pes: int, lanes: int, **overrides) -> CoreConfig:
     fields = {
         "kernel": max(side for layer in network.layers for side in layer.kernel),
         "acc_bits": max(ACC_BITS, *(accumulator_bits(layer) for layer in network.layers)),
-        "acc_depth": min(depth, MAX_DEPTH),
-        "weight_depth": MAX_DEPTH,
+        "acc_depth": min(depth, MAX_ACC_DEPTH),
+        "weight_depth": MAX_WEIGHT_DEPTH,
         "param_depth": MAX_PARAMS,
         "fire_lanes": lanes,
         "weight_bytes": min(lanes, 8) if isinstance(lanes, int) else lanes,
@@ -42,7 +42,7 @@ def core_config(network, pes: int, lanes: int, **overrides) -> CoreConfig:
         config = CoreConfig(pes=pes, lanes=lanes, **fields)
         if "weight_depth" not in overrides:
             largest = max(layer.kernel[0] * layer.kernel[1] * tile(layer, config).chunks for layer in network.layers)
-            config = config.replace(weight_depth=min(MAX_DEPTH, max(WEIGHT_DEPTH, ceil_power(2 * largest))))
+            config = config.replace(weight_depth=min(MAX_WEIGHT_DEPTH, max(WEIGHT_DEPTH, ceil_power(2 * largest))))
         if "param_depth" not in overrides:
             groups = max(tile(layer, config).chunks for layer in network.layers) * config.fire_groups
             config = config.replace(param_depth=max(PARAM_DEPTH, ceil_power(groups)))

@@ -11,7 +11,6 @@ from cascadefire.errors import InputError
 from rtl.config import CoreConfig
 
 MAX_CHUNKS = 255        # a chunk count is one byte
-MAX_DEPTH = 65536       # the largest acc_depth and weight_depth of a core
 
 
 @dataclass(frozen=True)
@@ -93,15 +92,18 @@ def least_depth(layer) -> int:
 
 
 def _widest(layer, config: CoreConfig) -> int:
-    """Return the most chunks a tile may have: two channels in the weight ring where possible, and room for its parameters."""
+    """Return the most chunks a tile may have: two channels in the weight ring, and room for its parameters.
+
+    A channel stays in the ring until the next one begins, so with less than two the core would wait for ever.
+    """
     positions = layer.kernel[0] * layer.kernel[1]
-    if positions > config.weight_depth:
-        raise InputError(f"{layer.name}: one channel has {positions} chunks, but the weight ring holds {config.weight_depth}: "
-                         f"set weight_depth to at least {ceil_power(positions)}.")
+    if 2 * positions > config.weight_depth:
+        raise InputError(f"{layer.name}: two channels have {2 * positions} chunks, but the weight ring holds {config.weight_depth}: "
+                         f"set weight_depth to at least {ceil_power(2 * positions)}.")
     if config.param_depth < config.fire_groups:
         raise InputError(f"one chunk has {config.fire_groups} groups of {config.fire_lanes} output channels, but the core holds the "
                          f"parameters of {config.param_depth}: set param_depth to at least {config.fire_groups}.")
-    return min(MAX_CHUNKS, config.param_depth // config.fire_groups, max(1, config.weight_depth // (2 * positions)))
+    return min(MAX_CHUNKS, config.param_depth // config.fire_groups, config.weight_depth // (2 * positions))
 
 
 def ceil_power(value: int) -> int:

@@ -15,11 +15,14 @@ class FrontTimes:
     """done: cycle from which a pass may leave the front.  finished: its events are all with the PEs.
 
     no_weight: cycles in which the router waited for weights only.
+    early: beats up to and including the cycle `cut`.  beats: all.
     """
 
     done: int
     finished: int
     no_weight: int
+    early: int
+    beats: int
 
 
 class Pe:
@@ -50,39 +53,40 @@ class Pe:
 class Slots:
     """Which channel of a pass the router has begun, and when each is no longer needed."""
 
-    def __init__(self, loader, start: int):
-        self.loader, self.freed = loader, start
+    def __init__(self, loader, pes: list[Pe], start: int):
+        self.loader, self.pes, self.freed = loader, pes, start
         self.before = len(loader.released)      # channels of earlier passes, all released
         self.opened, self.left, self.let_go = [], [], []
 
-    def release(self, stop: int, pes: list[Pe], finished: int | None = None) -> None:
-        """Note when the pass's channels before `stop` are released; finished: the end of the events, when it is known."""
-        released = self.loader.released
-        for channel in range(len(released) - self.before, stop):
+    def release(self, last: int, finished: int | None = None) -> None:
+        """Note when the channels up to `last` are released, in the loader's numbers; finished: the end of the events, if known."""
+        released, pes = self.loader.released, self.pes
+        for channel in range(len(released) - self.before, last + 1 - self.before):
             over = self.opened[channel + 1] + 1 if channel + 1 < len(self.opened) else finished
             held = [pe.end + at.HOLD_ENDS for pe in pes if pe.channel == channel]
             self.freed = max(over, self.left[channel] + 1, self.let_go[channel], self.freed, *held) + at.FREED
             released.append(max(self.freed, released[-1] if released else 0) + at.RELEASED)
 
 
-def run(config, loader, start: int, rewound: bool, heads: list[int], events, positions: int, chunks: list[int]) -> FrontTimes:
+def run(config, loader, start: int, rewound: bool, heads: list[int], events, positions: int, chunks: list[int], cut: int) -> FrontTimes:
     """Run one pass through the front.
 
     loader: Loader.  start: cycle of the pass's start.  rewound: its tokens come again from the banks.
     heads: the cycle from which each token is at the head of its stream (0: always).  events: Events.
-    positions: counts per request.  chunks: chunks of each request.
+    positions: counts per request.  chunks: chunks of each request.  cut: the cycle in which the layer before ends.
     """
     hit, request = events.hit.tolist(), events.request.tolist()
     ends, counts = accumulate(events.rows.tolist(), initial=0), events.counts.tolist()
-    pes, slots = [Pe(start) for _ in range(config.pes)], Slots(loader, start)
+    pes = [Pe(start) for _ in range(config.pes)]
+    slots = Slots(loader, pes, start)
     taken = start + (at.REWIND_TO_HEAD if rewound else at.START_TO_TAKE) - 1
     queued, accepted = [], []       # cycles in which events entered the look-ahead queue, and left it
-    free, over, turn, number, no_weight = start, start, 0, 0, 0
+    free, over, turn, number, no_weight, early = start, start, 0, 0, 0, 0
     row = next(ends)
     for head, meets in zip(heads, hit):
         taken = max(taken + 1, head)
         while True:                 # the source stops while the queue, as it can see it, is crowded
-            waiting = bisect_left(queued, taken) - at.CROWDED - 1
+            waiting = bisect_left(queued, taken) - at.CROWDED
             if waiting < 0 or accepted[waiting] < taken:
                 break
             taken = accepted[waiting] + 1
@@ -93,8 +97,7 @@ def run(config, loader, start: int, rewound: bool, heads: list[int], events, pos
         number += 1
         when = max(free, taken + at.TAKE_TO_EVENT)
         if channel == len(slots.opened):
-            slots.release(max(0, channel - 1), pes)
-            loaded = loader.load(taken + at.TAKE_TO_EVENT, positions, chunks[channel])
+            loaded = loader.load(taken + at.TAKE_TO_EVENT, positions, chunks[channel], slots.release)
             no_weight += max(0, loaded - when)
             when = max(when, loaded)
             slots.opened.append(when)
@@ -115,8 +118,10 @@ def run(config, loader, start: int, rewound: bool, heads: list[int], events, pos
         first = pe.give(when, counts[before:row])
         if pe.channel >= 0 and pe.channel != channel:
             slots.let_go[pe.channel] = max(slots.let_go[pe.channel], idle if when >= idle else first + at.CLAIM_MOVES)
+        early += min(max(cut - first, 0), pe.end - first)
         pe.channel = channel
         slots.left[channel], free, over = when, when, when + 1
     finished = max(taken + at.TAKE_TO_FINISHED, over)
-    slots.release(len(slots.opened), pes, finished)
-    return FrontTimes(max([finished] + [pe.end + at.LAST_BEAT_TO_IDLE for pe in pes]), finished, no_weight)
+    slots.release(len(loader.ends) - 1, finished)
+    return FrontTimes(max([finished] + [pe.end + at.LAST_BEAT_TO_IDLE for pe in pes]), finished, no_weight,
+                      early, int(events.beats.sum()))

@@ -2,12 +2,13 @@
 
 from rtl.config import LOOKAHEAD, PE_QUEUE
 from rtl.event_source import STAGES
+from rtl.row_walker import ROW_QUEUE
 
 # event source
 START_TO_TAKE = 1           # a pass starts -> its first token may be taken
 TAKE_TO_EVENT = 4           # token taken -> its event is at the head of the look-ahead queue; -> its request is sent
 TAKE_TO_FINISHED = 4        # last token taken -> the source says that it has finished
-CROWDED = LOOKAHEAD - STAGES    # the source stops while more events than this wait; it sees them TAKE_TO_EVENT late
+CROWDED = LOOKAHEAD - STAGES + 1    # events waiting in the look-ahead queue at which the source stops taking tokens
 DRAIN_STEP = 2              # cycles per token of a drain pass
 DRAIN_OUT = 1               # token taken -> accepted outside
 
@@ -21,7 +22,7 @@ ROUTE = 1                   # event taken by the router -> offered to the PEs
 ROOM = PE_QUEUE             # events waiting in front of a PE
 QUEUED = 1                  # event handed to a PE -> its row walker may take it
 FIRST_PICK = 1              # event taken by the walker -> its first row is looked up
-ROWS_AHEAD = 8              # rows between look-up and beats
+ROWS_AHEAD = ROW_QUEUE      # rows between look-up and beats
 PICK_TO_ROW = 5             # row looked up -> at the counter
 LAST_BEAT_TO_IDLE = 7       # last beat -> its sum is written
 CLAIM_MOVES = 2             # first row of the next channel at the counter -> the PE lets go of the channel before
@@ -32,7 +33,7 @@ RELEASED = 1                # freed -> the loader may use it again
 # fire
 START_TO_READ = 3           # fire starts -> first read
 READ_TO_PUSH = 11           # read -> token pushed into its bank, without the levels of the adder tree
-READ_TO_DONE = 12           # last read -> the pass is done, without the levels of the adder tree
+READ_TO_DONE = 11           # last read -> the pass is done, without the levels of the adder tree
 DONE_TO_FREE = 1            # done -> fire may start again
 PUSH_TO_HEAD = 4            # token pushed into an empty bank -> at its head
 REWIND_TO_HEAD = 4          # a replayed pass starts -> first token at the head of a bank

@@ -23,7 +23,8 @@ class Port:
 class Loader:
     """Slots and weight ring of the core over a whole program; channels are numbered in the order of their requests.
 
-    released: cycle from which each channel's slot and chunks may be used again; the caller appends to it.
+    released: cycle from which each channel's slot and chunks may be used again. It is known late, so `load` calls `release`,
+    which appends to it up to the channel that is asked for, only when a channel has to wait for it.
     """
 
     def __init__(self, config, port: Port):
@@ -33,28 +34,30 @@ class Loader:
         self.ends = []      # chunks of all channels up to this one
         self.base = 0       # channels whose chunks are out of the ring
 
-    def load(self, time: int, positions: int, chunks: int) -> int:
-        """Return the cycle from which the router may begin the next channel, requested in cycle `time` or later.
-
-        Needs `released` up to `slots` channels back, and as far as the ring must be emptied.
-        """
+    def load(self, time: int, positions: int, chunks: int, release) -> int:
+        """Return the cycle from which the router may begin the next channel, requested in cycle `time` or later."""
         number = len(self.ends)
         self.sent = max(time, self.sent + 1)
         ready = self.port.request(self.sent, positions, chunks * self.columns)
-        free = self.released[number - self.slots] if number >= self.slots else 0
+        free = self._released(number - self.slots, release) if number >= self.slots else 0
         self.counts_end = max(ready, self.counts_end + 1, free) + positions - 1
         self.ends.append((self.ends[-1] if self.ends else 0) + chunks)
         if chunks:
             self.words_end = max(ready, self.words_end) + chunks * self.columns
-            self._wait_for_room(self.ends[-1])
+            self._wait_for_room(self.ends[-1], release)
         self.loaded = max(self.counts_end + at.LISTED, self.words_end + at.TAKEN, self.loaded) + at.LOADED
         return self.loaded
 
-    def _wait_for_room(self, end: int) -> None:
+    def _released(self, number: int, release) -> int:
+        if number >= len(self.released):
+            release(number)
+        return self.released[number]
+
+    def _wait_for_room(self, end: int, release) -> None:
         """Put the last word off until the ring has room for it: chunks up to `end`, less those released, fit the depth."""
         out = self.ends[self.base - 1] if self.base else 0
         while end - out > self.depth:
             late = (end - out - self.depth) * self.columns
-            self.words_end = max(self.words_end, self.released[self.base] + late - 1)
+            self.words_end = max(self.words_end, self._released(self.base, release) + late - 1)
             out = self.ends[self.base]
             self.base += 1

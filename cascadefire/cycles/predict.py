@@ -23,7 +23,8 @@ class Prediction:
     """Cycles of one image.
 
     layer_cycles: int64 [layers]; layer l ends when its last pass has fired, the last layer with the last token out.
-    beats: int64 [layers], over all PEs.  requests: int64 [layers].
+    beats: int64 [layers], over all PEs, in the cycles of the layer: a layer's first beats may come while the one before fires.
+    requests: int64 [layers].
     stalls: per layer, cause -> PE cycles, an estimate; with `beat` they add up to layer cycles * PEs.
     """
 
@@ -114,9 +115,11 @@ def predict(program, activations, latency: int = 20) -> Prediction:
             break
         events, image = tokens.located(program, index, source), program.weights[one.weights_id]
         chunks = image.counts.sum(axis=1, dtype=np.int64)[events.asked].tolist()
-        times = front.run(config, loader, start, rewound, heads, events, image.counts.shape[1], chunks)
+        cut = ends[one.layer - 1] if one.layer else 0
+        times = front.run(config, loader, start, rewound, heads, events, image.counts.shape[1], chunks, cut)
         done, last, rewound = times.done, one, bool(one.words[0] & REPLAY)
-        beats[one.layer] += events.beats.sum()
+        beats[one.layer] += times.beats - times.early
+        beats[one.layer - 1] += times.early     # 0 in the first layer
         requests[one.layer] += len(chunks)
         for cause, cycles in waits.items():
             stalls[one.layer][cause] += cycles * config.pes

@@ -98,7 +98,7 @@ def located(program, index: int, tokens: Tokens) -> Events:
         first[1:] = (channel[1:] != channel[:-1]) | (tile[1:] != tile[:-1])
         request, asked = np.cumsum(first) - 1, channel[first]
         counts = image.counts[channel]
-        met = (hits_y[hit][:, :, None] & hits_x[hit][:, None, :]).reshape(len(channel), -1) & (counts > 0)
+        met = (hits_y[hit][:, :, None] & hits_x[hit][:, None, :]).reshape(counts.shape) & (counts > 0)
     return Events(hit, request, met.sum(axis=1), (counts * met).sum(axis=1, dtype=np.int64), counts[met], asked)
 
 
