@@ -165,7 +165,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         step_p.next = closes_q[at_param - 1]
         step_e.next = closes_q[at_value - 1]
         address.next = concat(settings.odd, group_p[param_bits:])
-        last_e.next = step_e and ends_e and (group_e + 1) == groups * settings.chunks
+        last_e.next = step_e and ends_e and (group_e + 1) * fire_lanes >= settings.channels
         busy.next = busy_q
         active.next = running
 

@@ -17,21 +17,23 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
     """For chunk, group, fired y, fired x, window dy, dx: read sum address (y * stride_y + x * stride_x + chunk).
 
     y = fired_y * pool_stride - pool_pad + dy; positions outside the tile are skipped by `covered`. A position is cleared in the
-    last window that reads it, so that the half is all zero when the scan ends.
+    last window that reads it, so that the half is all zero when the scan ends: groups of lanes past the last channel are not
+    scanned, their weights are zero.
     start: pulse with settings (FireConfig) in place from the next cycle on.  go: a read may be issued this cycle.
     sweeping: clear every address of both halves instead (after reset).  scan: Scan, registered.  port: FirePort, registered.
     running: high from start until the last read is issued.
     One read a cycle. Reset stops the scan.
     """
-    bits, groups = config.acc_address_bits, config.fire_groups
+    bits, groups, fire_lanes = config.acc_address_bits, config.fire_groups, config.fire_lanes
     wide, last_group = bits + 6, groups - 1
     prepare_q, active_q, ready_q = bit(), bit(), bit()
     step_y, step_x = unsigned(bits + 5), unsigned(bits + 5)
     origin_q, line_q, window_q, stripe_q, at_q = (signed(wide + 2) for _ in range(5))
     dy_q, dx_q, group_q = unsigned(4), unsigned(4), unsigned(6)
-    fired_y_q, fired_x_q, chunk_q = unsigned(16), unsigned(16), unsigned(16)
+    fired_y_q, fired_x_q = unsigned(16), unsigned(16)
     top_q, left_q, y_q, x_q = (signed(18) for _ in range(4))
-    end_dx, end_dy, end_x, end_y, end_group, end_chunk = (bit() for _ in range(6))
+    end_dx, end_dy, end_x, end_y, end_group, end_pass = (bit() for _ in range(6))
+    reached_q = unsigned(17)        # output channels up to and with this group
     clear_q = unsigned(groups)
     clear_at_q = wrapping(bits)
     sweep_q = wrapping(bits)
@@ -43,7 +45,7 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
         end_x.next = fired_x_q + 1 == settings.width
         end_y.next = fired_y_q + 1 == settings.height
         end_group.next = group_q == last_group
-        end_chunk.next = chunk_q + 1 == settings.chunks
+        end_pass.next = reached_q >= settings.channels
         running.next = prepare_q or ready_q or active_q
 
     @always(clk.posedge)
@@ -67,7 +69,7 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
             dy_q.next = 0
             dx_q.next = 0
             group_q.next = 0
-            chunk_q.next = 0
+            reached_q.next = fire_lanes
             fired_y_q.next = 0
             fired_x_q.next = 0
             top_q.next = -settings.pool_pad
@@ -117,18 +119,18 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
                             window_q.next = origin_q
                             stripe_q.next = origin_q
                             at_q.next = origin_q
+                            reached_q.next = reached_q + fire_lanes
+                            if end_pass:
+                                active_q.next = 0
                             if not end_group:
                                 group_q.next = group_q + 1
                             else:
                                 group_q.next = 0
-                                chunk_q.next = chunk_q + 1
                                 origin_q.next = origin_q + 1
                                 line_q.next = origin_q + 1
                                 window_q.next = origin_q + 1
                                 stripe_q.next = origin_q + 1
                                 at_q.next = origin_q + 1
-                                if end_chunk:
-                                    active_q.next = 0
 
     @always_seq(clk.posedge, reset=rst)
     def issue():

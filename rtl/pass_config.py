@@ -30,7 +30,6 @@ class FireConfig:
         self.emit_zeros, self.relu = bit(), bit()
         self.tile_h, self.tile_w = unsigned(16), unsigned(16)
         self.stride_y, self.stride_x = unsigned(bits), unsigned(bits)
-        self.chunks = unsigned(16)
         self.channels = unsigned(16)
         self.pool, self.pool_stride, self.pool_pad = unsigned(4), unsigned(4), unsigned(4)
         self.height, self.width = unsigned(16), unsigned(16)
@@ -76,7 +75,6 @@ def copy_fire(clk, rst, take, src, dst):
             dst.tile_w.next = src.tile_w
             dst.stride_y.next = src.stride_y
             dst.stride_x.next = src.stride_x
-            dst.chunks.next = src.chunks
             dst.channels.next = src.channels
             dst.pool.next = src.pool
             dst.pool_stride.next = src.pool_stride

@@ -129,7 +129,6 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
                     next_tile.stride_y.next = cfg.data[17 + sum_bits:16]
                     next_tile.stride_x.next = cfg.data[sum_bits + 1:]
                 elif word_q == 5:
-                    next_tile.chunks.next = cfg.data[32:16]
                     next_source.weights_id.next = cfg.data[16:]
                 elif word_q == 6:
                     next_tile.channels.next = cfg.data[16:]

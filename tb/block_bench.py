@@ -4,9 +4,9 @@
 converts the block, builds it with Verilator, replays the recorded inputs and raises when any output of any cycle after reset
 differs. A cycle: inputs change, combinational logic settles, outputs are sampled, the clock rises.
 
-    src, dst = ...
-    trace = run(event_queue, lambda: dict(clk=bit(), rst=reset(), src=Stream(8), dst=Stream(8), depth=4),
-                outputs=("src_ready", "dst_valid", "dst_data"), parts=(Source("src", words), sink), done=lambda: ...)
+    sink = Sink("dst", "burst")
+    run(event_queue, lambda: dict(clk=bit(), rst=reset(), src=Stream(8), dst=Stream(8), depth=4),
+        ("src_ready", "dst_valid", "dst_data"), (Source("src", words), sink), lambda: len(sink.words) == len(words))
 
 Arguments that are signals, interfaces of signals or lists of either are ports, named as MyHDL names them (`src_data`, `sums_0_3`);
 all others are constants. The Verilog top has one wide input and one wide output, so that one C++ harness serves all blocks.
@@ -79,24 +79,42 @@ class Sink:
         return {self.ready: self.open}
 
 
-class Drive:
-    """Inputs from a function: step(seen) -> inputs to change; `seen` holds the outputs of the cycle before (empty at first)."""
-
-    def __init__(self, step: Callable[[dict], dict]):
-        self.step = step
-
-
 class Table:
-    """Inputs from rows, one a cycle, each a dictionary of input -> value; the last row's values stay."""
+    """Gives inputs from rows, one a cycle, each a dictionary of input -> value; values not named stay.
+
+    over: whether all rows were given, for `done` of `run`.
+    """
 
     def __init__(self, rows):
-        self.rows = iter(rows)
-        self.left = True
+        self.rows, self.at = list(rows), 0
 
     def step(self, seen: dict) -> dict:
-        row = next(self.rows, None)
-        self.left = row is not None
-        return row or {}
+        self.at += 1
+        return self.rows[self.at - 1] if self.at <= len(self.rows) else {}
+
+    def over(self) -> bool:
+        return self.at >= len(self.rows)
+
+
+class Script:
+    """Gives inputs from a generator, one yield a cycle; `yield` returns the outputs of that cycle.
+
+    over: whether the generator has ended, for `done` of `run`.
+    """
+
+    def __init__(self, script):
+        self.script, self.started, self.ended = script, False, False
+
+    def step(self, seen: dict) -> dict:
+        try:
+            inputs = {} if self.ended else self.script.send(seen if self.started else None)
+        except StopIteration:
+            self.ended, inputs = True, {}
+        self.started = True
+        return inputs
+
+    def over(self) -> bool:
+        return self.ended
 
 
 class Trace:
@@ -114,7 +132,7 @@ class Trace:
         return [row[column] for row in self.rows]
 
     def moved(self, port: str, *fields: str) -> list:
-        """The words that a stream moved: <port>_data, or tuples of `fields`; with cycle numbers through `when`."""
+        """The words that a stream moved: <port>_data, or tuples of `fields`."""
         columns = [self[name] for name in fields] if fields else [self[port + "_data"]]
         words = [tuple(column[t] for column in columns) for t in self.when(port)]
         return words if fields else [word[0] for word in words]
@@ -141,7 +159,7 @@ def run(factory, arguments: Callable[[], dict], outputs: tuple[str, ...], parts,
     factory: the block. arguments: makes its arguments, with fresh signals, by name; `clk` and `rst` are driven here.
     outputs: names, or beginnings of names up to a `_`, of the ports that the block drives; all others are inputs, zero at first.
     parts: objects with `step(seen) -> inputs`, asked in turn in every cycle after reset.
-    done: asked before every cycle; when it says so, `linger` more cycles follow. verilog: replay on the converted block.
+    done: asked before every cycle; once it says so, `linger` more cycles follow. verilog: replay on the converted block.
     Raises AssertionError when the block is not done after `limit` cycles, or when MyHDL and Verilog differ.
     """
     names_in, names_out, stimuli, responses = _simulate(factory, arguments(), outputs, parts, done, linger, limit)
@@ -215,14 +233,15 @@ class _Session:
         self.stimuli, self.responses, self.seen = [], [], {}
 
     def steps(self):
-        left = self.linger
+        left = None
         for t in range(self.limit + RESET_CYCLES):
             changes = {}
             if t >= RESET_CYCLES:
-                if self.done():
-                    if left == 0:
-                        return
-                    left -= 1
+                if left is None and self.done():
+                    left = self.linger
+                if left == 0:
+                    return
+                left = None if left is None else left - 1
                 for part in self.parts:
                     changes.update(part.step(self.seen))
             if "rst" in self.values and t <= RESET_CYCLES:

@@ -53,7 +53,7 @@ class Bench {
     uint64_t asked = 0, counts_head = 0, weights_head = 0;
     i64 counts_at = 0, words_at = 0;
     size_t pass = 0;
-    i64 layer = 0, layer_start = 0, ends_left = 0, strobes = 0, moved = 0;
+    i64 layer = 0, layer_start = 0, ends_left = 0, strobes = 0, moved = 0, requests = 0;
     std::array<std::vector<uint32_t>, 2> histogram;           // of pe_state, four PEs each
 
     Request& slot(uint64_t i) { return queue[i & (queue.size() - 1)]; }
@@ -144,6 +144,7 @@ private:
 
     void begin() {
         cfg_at = 0;
+        requests = 0;
         first = -1;
         externals_left = job.externals;
         tokens_at = tokens_end = 0;
@@ -260,6 +261,7 @@ private:
         moved++;
         if (id >= job.weights.size() || channel >= job.weights[id].channels)
             fail("the core asked for channel " + num(channel) + " of weights " + num(id) + ", which do not exist");
+        if (++requests > job.most_requests) fail("the core asked more often than its passes have channels");
         const WeightImage& w = job.weights[id];
         const i64 words = w.start[channel + 1] - w.start[channel];
         cursor = std::max(cursor, t * WEIGHT_BYTES) + w.positions;

@@ -64,7 +64,7 @@ struct Pass { i64 layer, fires, first_channel, channels, positions_fired, weight
 struct Layer { i64 k, h, w, offset; };
 
 struct Job {
-    i64 latency, watchdog, seed, externals, ends, number, outputs = 0;
+    i64 latency, watchdog, seed, externals, ends, number, most_requests, outputs = 0;
     std::vector<i64> modes, offsets;
     std::vector<uint32_t> words, tokens;
     std::vector<Pass> passes;
@@ -73,9 +73,9 @@ struct Job {
 
     explicit Job(File file) {
         const auto head = file.section<i64>();
-        if (head.size() != 15 || head[0] != PES || head[2] != FIRE_LANES || head[3] != WEIGHT_BYTES || head[4] != COORD_BITS)
+        if (head.size() != 16 || head[0] != PES || head[2] != FIRE_LANES || head[3] != WEIGHT_BYTES || head[4] != COORD_BITS)
             fail("the job is for another core than this model");
-        latency = head[5], watchdog = head[6], seed = head[7], externals = head[8], ends = head[9], number = head[14];
+        latency = head[5], watchdog = head[6], seed = head[7], externals = head[8], ends = head[9], number = head[14], most_requests = head[15];
         modes = file.section<i64>();
         words = file.section<uint32_t>();
         for (auto flat = file.section<i64>(); passes.size() * 6 < flat.size();) {

@@ -35,6 +35,7 @@ class Job:
     latency: cycles of the memory, >= 0. pauses: port name -> mode of `tb.pauses`, ports not named never pause. seed: of the pauses.
     watchdog: cycles without any progress that end the run with an error, >= 1.
     number: of the first image; an image's pauses come from the seed and its number, whatever ran before it.
+    requests: the most an image may make; more is an error, since a core that asks for ever would never seem to hang.
     """
 
     config: CoreConfig
@@ -50,6 +51,7 @@ class Job:
     seed: int = 1
     watchdog: int = 200_000
     number: int = 0
+    requests: int = 1 << 62
 
     def __post_init__(self):
         for port, mode in self.pauses.items():
@@ -61,16 +63,19 @@ class Job:
     @classmethod
     def from_program(cls, program, images, **options) -> "Job":
         """Make a job of a compiled program and images [N, C, H, W]; options: latency, pauses, seed, watchdog."""
-        passes, externals, ends = [], 0, 0
+        passes, externals, ends, requests = [], 0, 0, 0
         for one in program.passes:
             fires = one.layer >= 0
             passes.append((one.layer, fires, one.first_channel, one.channels, one.fired_h * one.fired_w if fires else 0, one.weights_id))
             externals += one.external
-            if not fires:
+            if fires:   # once for each channel, and again for each repeat of the channels
+                requests += program.weights[one.weights_id].channels * (one.words[1] & 0xFFFF)
+            else:
                 ends += (one.words[1] >> 16) * (one.words[1] & 0xFFFF)
         layers = tuple((layer.name, tuple(int(side) for side in layer.out_shape)) for layer in program.network.layers)
         return cls(program.config, np.asarray(program.words, np.uint32), np.array(passes, np.int64), layers,
-                   tuple(program.weights), externals, ends, [program.input_tokens(image) for image in images], **options)
+                   tuple(program.weights), externals, ends, [program.input_tokens(image) for image in images],
+                   requests=requests, **options)
 
     def part(self, start: int, stop: int) -> "Job":
         """The same job for some of its images."""
@@ -84,7 +89,7 @@ class Job:
         """Write the job for the harness: the magic, then sections of 64-bit length (bytes), data, padding to eight bytes."""
         config = self.config
         head = [config.pes, config.lanes, config.fire_lanes, config.weight_bytes, config.coord_bits, self.latency, self.watchdog,
-                self.seed, self.externals, self.ends, len(self.layers), len(self.passes), len(self.weights), len(self.tokens), self.number]
+                self.seed, self.externals, self.ends, len(self.layers), len(self.passes), len(self.weights), len(self.tokens), self.number, self.requests]
         modes = [MODES.index(self.pauses.get(port, "never")) for port in PORTS]
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in self.tokens])])
         tokens = np.concatenate(self.tokens) if self.tokens else np.zeros(0)

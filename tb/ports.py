@@ -56,6 +56,7 @@ class CorePorts:
         job = self.job
         self.words = collections.deque(int(word) for word in job.words)
         self.tokens = collections.deque(int(token) for _ in range(job.externals) for token in job.tokens[self.image])
+        self.asked = 0
         self.first, self.layer, self.next_pass, self.ends = None, 0, 0, job.ends
 
     def drive(self) -> tuple:
@@ -128,6 +129,9 @@ class CorePorts:
         number, channel = request >> 16, request & 0xFFFF
         if number >= len(self.job.weights) or channel >= len(self.job.weights[number].counts):
             raise BenchError(f"the core asked for channel {channel} of weights {number}, which do not exist")
+        self.asked += 1
+        if self.asked > self.job.requests:
+            raise BenchError("the core asked more often than its passes have channels")
         image, port, latency = self.job.weights[number], self.job.config.weight_bytes, self.job.latency
         counts, words = image.counts[channel], image.words[image.start[channel]:image.start[channel + 1]]
         self.cursor = max(self.cursor, self.t * port) + len(counts)

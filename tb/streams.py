@@ -23,6 +23,7 @@ def stream_source(clk, stream, words, pause="never", seed=1, rst=None, sent=None
     The first word appears in the cycle after the first clock edge.
     """
     feed = iter(words)
+    sent = [] if sent is None else sent     # MyHDL looks up `.append` while it reads the source
     gate = Gate(pause, seed)
 
     @instance
@@ -35,8 +36,7 @@ def stream_source(clk, stream, words, pause="never", seed=1, rst=None, sent=None
                 continue
             if stream.valid and stream.ready:
                 held = None
-                if sent is not None:
-                    sent.append(cycle)
+                sent.append(cycle)
             cycle += 1
             shut = gate.closed()
             if held is None and not shut:
@@ -55,6 +55,7 @@ def stream_sink(clk, stream, out_list, pause="never", seed=1, rst=None, taken=No
     pause, seed: when `ready` is low, see `tb.pauses.Gate`. rst: not ready while this signal is high.
     taken: a list that receives the cycle (counted without reset) each word was taken in.
     """
+    taken = [] if taken is None else taken
     gate = Gate(pause, seed)
 
     @instance
@@ -67,8 +68,7 @@ def stream_sink(clk, stream, out_list, pause="never", seed=1, rst=None, taken=No
                 continue
             if stream.valid and stream.ready:
                 out_list.append(int(stream.data))
-                if taken is not None:
-                    taken.append(cycle)
+                taken.append(cycle)
             cycle += 1
             stream.ready.next = not gate.closed()
 

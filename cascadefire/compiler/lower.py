@@ -73,9 +73,9 @@ def check_core(network, config: CoreConfig) -> None:
         if layer.kind == "fc" and layer.rows > MAX_IDS:
             raise InputError(f"{layer.name}: a request can name {MAX_IDS} rows, but it has {layer.rows}.")
     tokens = bank_tokens(network, config)
-    if tokens > config.bank_capacity:
-        raise InputError(f"{network.name} may put {tokens} tokens into an event bank, but the core's hold {config.bank_capacity}: "
-                         f"set queue_depth to {ceil_power(tokens + FIRE_MARGIN)}.")
+    if tokens >= config.bank_capacity:      # fire stops for all banks when one is at its capacity
+        raise InputError(f"{network.name} may put {tokens} tokens into an event bank, but the core's hold {config.bank_capacity - 1}: "
+                         f"set queue_depth to {ceil_power(tokens + FIRE_MARGIN + 1)}.")
 
 
 def weight_image(layer, weights, one: Tile, weight_bytes: int) -> WeightImage:

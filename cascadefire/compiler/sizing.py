@@ -47,7 +47,7 @@ def core_config(network, pes: int, lanes: int, **overrides) -> CoreConfig:
             groups = max(tile(layer, config).chunks for layer in network.layers) * config.fire_groups
             config = config.replace(param_depth=max(PARAM_DEPTH, ceil_power(groups)))
         if "queue_depth" not in overrides:
-            config = config.replace(queue_depth=max(BANK_DEPTH, ceil_power(bank_tokens(network, config) + FIRE_MARGIN)))
+            config = config.replace(queue_depth=max(BANK_DEPTH, ceil_power(bank_tokens(network, config) + FIRE_MARGIN + 1)))
     except ValueError as error:
         raise InputError(str(error)) from None
     return config

@@ -115,10 +115,13 @@ def tile(layer, config: CoreConfig) -> Tiling:
     """Cut a layer into tiles that fit a core.
 
     layer: a Layer.  config: the core; acc_depth and weight_depth bound a tile.
-    Errors: InputError when one pooling window, or one channel's chunks, does not fit.
+    Errors: InputError when one pooling window, or two channels' chunks, do not fit, or pooling windows leave gaps.
     """
     pool = pooling(layer)
     (height, width), (fired_h, fired_w) = layer.conv_shape[1:], layer.out_shape[1:]
+    if pool[1] > pool[0]:
+        raise InputError(f"{layer.name}: the pooling stride must be at most its kernel {pool[0]}, not {pool[1]}: "
+                         "the core clears only the partial sums that a window reads.")
     total, widest, depth = chunk_total(layer.channels, config.lanes), _widest(layer, config), config.acc_depth
     rows, columns = span(0, fired_h, pool, height), span(0, fired_w, pool, width)
     area = rows.size * columns.size

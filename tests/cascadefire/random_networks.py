@@ -71,7 +71,7 @@ def small(seed):
             pool = None
             if rng.random() < 0.5:
                 k = int(rng.integers(1, 4))
-                pool = (k, int(rng.integers(1, 4)), int(rng.integers(0, k)) if rng.random() < 0.3 else 0)
+                pool = (k, int(rng.integers(1, k + 1)), int(rng.integers(0, k)) if rng.random() < 0.3 else 0)
                 pooled = [(side + 2 * pool[2] - k) // pool[1] + 1 for side in sides]
                 pool, sides = (pool, pooled) if min(pooled) >= 1 else (None, sides)
             spec |= {"kernel": kernel, "stride": stride, "pad": pad, "pool": pool}

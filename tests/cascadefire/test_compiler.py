@@ -118,10 +118,11 @@ def lone(rng, **spec):
     ({"kernel": (5, 5)}, {"kernel": 3}, "layer0: its kernel side 5 is more than the core's 3: set kernel to 5."),
     ({"kernel": (5, 5)}, {"weight_depth": 32},
      "layer0: two channels have 50 chunks, but the weight ring holds 32: set weight_depth to at least 64."),
+    ({"pool": (1, 2, 0)}, {}, "layer0: the pooling stride must be at most its kernel 1, not 2: the core clears only"),
     ({"pool": (3, 2, 1)}, {"acc_depth": 32},
      "layer0: a padded pooling cannot be cut into spatial tiles: set acc_depth to at least 64."),
     ({"shape": (1, 18, 18)}, {"coord_bits": 4}, "layer0: a map of side 18 is more than coordinates of 4 bits hold: set coord_bits to 5."),
-    ({"channels": 64}, {"queue_depth": 128}, "random may put 592 tokens into an event bank, but the core's hold 104: set queue_depth to 1024."),
+    ({"channels": 64}, {"queue_depth": 128}, "random may put 592 tokens into an event bank, but the core's hold 103: set queue_depth to 1024."),
     ({"shape": (1024, 1, 1), "kind": "fc", "extreme": True, "empty": 0.0}, {"acc_bits": 20}, "layer0: its partial sums need"),
 ])
 def test_a_core_that_does_not_fit_is_refused_in_one_sentence(spec, changes, sentence):

@@ -21,7 +21,7 @@ def layers(draw):
     pool = None
     if draw(st.booleans()):
         k = draw(st.integers(1, min(3, *sides)))
-        pool = (k, draw(st.integers(1, 3)), draw(st.integers(0, k - 1)))
+        pool = (k, draw(st.integers(1, k)), draw(st.integers(0, k - 1)))
     return random_networks.layer(rng, "conv", shape, channels=draw(st.integers(1, 40)), kernel=kernel, stride=stride, pad=pad, pool=pool)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from rtl.event_queue import event_queue
 from rtl.stream import Stream, bit
-from tb.block_bench import Sink, Source, reset, run
+from tb.block_bench import Sink, Source, Table, reset, run
 from tb.pauses import MODES
 
 OUTPUTS = ("src_ready", "dst_valid", "dst_data", "nearly_full")
@@ -34,7 +34,7 @@ def levels(trace):
 def test_words_come_out_once_and_in_order(depth, idle, stall):
     words = [(7 * n + 3) % 256 for n in range(200)]
     sink = Sink("dst", stall, seed=2)
-    trace = queue(depth, Source("src", words, idle), sink, len(words))
+    queue(depth, Source("src", words, idle), sink, len(words))
     assert sink.words == words
 
 
@@ -60,19 +60,12 @@ def test_nearly_full_says_that_fewer_than_margin_places_are_left(margin):
 
 
 def test_reset_empties_it():
-    class Again:
-        t = -1
-
-        def step(self, seen):
-            self.t += 1
-            return {"rst": self.t == 20}
-
     def arguments():
         return dict(clk=bit(), rst=reset(), src=Stream(8), dst=Stream(8), depth=4, nearly_full=bit(), margin=1)
 
-    again = Again()
-    trace = run(event_queue, arguments, OUTPUTS, (again, Source("src", range(3))), lambda: again.t == 30)
-    assert trace["dst_valid"][4:21] == [1] * 17
+    table = Table([{}] * 20 + [{"rst": 1}, {"rst": 0}] + [{}] * 8)
+    trace = run(event_queue, arguments, OUTPUTS, (table, Source("src", range(3))), table.over)
+    assert trace["dst_valid"][1:21] == [1] * 20
     assert not any(trace["dst_valid"][21:])
 
 
