@@ -27,6 +27,7 @@ class Tap:
         self.fire_values = unsigned(9 * config.fire_lanes)
         self.fire_emit = unsigned(config.fire_lanes)
         self.fire_y, self.fire_x, self.fire_group = unsigned(16), unsigned(16), unsigned(16)
+        self.pass_start = bit()     # a pass enters the front with the next cycle
         self.pass_done = bit()
         self.pe_state = unsigned(3 * config.pes)
 
@@ -142,6 +143,7 @@ def core(config, clk, rst, cfg, events_in, requests, counts, weights, events_out
         tap.fire_y.next = fired.y
         tap.fire_x.next = fired.x
         tap.fire_group.next = fired.group
+        tap.pass_start.next = control.start
         tap.pass_done.next = fired.done
 
     return (u_sequencer, u_source, u_loader, u_router, u_pe, u_fire, u_bank, u_activity, read_bank, judge, blame, show)

@@ -53,6 +53,7 @@ class Bench {
     uint64_t asked = 0, counts_head = 0, weights_head = 0;
     i64 counts_at = 0, words_at = 0;
     size_t pass = 0;
+    size_t started = 0;
     i64 layer = 0, layer_start = 0, ends_left = 0, strobes = 0, moved = 0, requests = 0;
     std::array<std::vector<uint32_t>, 2> histogram;           // of pe_state, four PEs each
 
@@ -125,9 +126,9 @@ private:
 
     i64 beats() const {
         i64 sum = 0;
-        for (const auto& half : histogram)
+        for (int pe = 0; pe < PES; pe++)
             for (int state = 0; state < 4096; state++)
-                for (int pe = 0; half[state] && pe < 4; pe++) sum += (state >> (3 * pe) & 7) == 0 ? half[state] : 0;
+                if ((state >> (3 * (pe & 3)) & 7) == 0) sum += histogram[pe / 4][state];
         return sum;
     }
 
@@ -150,6 +151,7 @@ private:
         tokens_at = tokens_end = 0;
         ends_left = job.ends;
         pass = 0;
+        started = 0;
         layer = 0;
         next_token();
     }
@@ -229,6 +231,7 @@ private:
         if constexpr (PES > 4) histogram[1][static_cast<uint64_t>(top.tap_pe_state) >> 12 & 4095]++;
         if (top.tap_fire_strobe) fired();
         if (top.requests_valid && requests_ready) accept(top.requests_data);
+        if (top.tap_pass_start) start_pass();
         if (top.tap_pass_done) {
             skip_drains();
             if (pass >= job.passes.size()) fail("the core fired more passes than the program has");
@@ -303,7 +306,14 @@ private:
         figure(job.layers.size(), pass) = t - first + 1;
         pass++;
         skip_drains();
-        if (pass < job.passes.size() && job.passes[pass].layer != p.layer) end_layer();
+    }
+
+    // A layer's cycles end when the first pass of the next layer enters the front, the last layer's with the image.
+    void start_pass() {
+        if (started >= job.passes.size()) fail("the core started more passes than the program has");
+        const Pass& p = job.passes[started];
+        if (started && p.fires && job.passes[started - 1].layer != p.layer) end_layer();
+        started++;
     }
 
     void end_layer() {

@@ -76,7 +76,7 @@ def _bench(core, ports, outside, job, progress):
                 int(requests.data) if requests.valid else None,
                 int(events_out.data) if events_out.valid else None,
                 (int(tap.fire_values), int(tap.fire_y), int(tap.fire_x), int(tap.fire_group)) if tap.fire_strobe else None,
-                bool(tap.pass_done), int(tap.pe_state))
+                bool(tap.pass_start), bool(tap.pass_done), int(tap.pe_state))
             if progress and time.monotonic() - shown > 0.2:
                 shown = time.monotonic()
                 progress(outside.image, outside.t)

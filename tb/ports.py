@@ -57,7 +57,7 @@ class CorePorts:
         self.words = collections.deque(int(word) for word in job.words)
         self.tokens = collections.deque(int(token) for _ in range(job.externals) for token in job.tokens[self.image])
         self.asked = 0
-        self.first, self.layer, self.next_pass, self.ends = None, 0, 0, job.ends
+        self.first, self.layer, self.next_pass, self.started, self.ends = None, 0, 0, 0, job.ends
 
     def drive(self) -> tuple:
         """The inputs of this cycle: the words (None: not valid) of cfg, events_in, counts, weights; ready of requests, events_out."""
@@ -76,7 +76,8 @@ class CorePorts:
         return (self.held[CFG], self.held[EVENTS_IN], self.held[COUNTS], self.held[WEIGHTS],
                 self.ready[REQUESTS], self.ready[EVENTS_OUT])
 
-    def observe(self, ready: tuple, request: int | None, event: int | None, fire: tuple | None, pass_done: bool, pe_state: int) -> None:
+    def observe(self, ready: tuple, request: int | None, event: int | None, fire: tuple | None,
+                pass_start: bool, pass_done: bool, pe_state: int) -> None:
         """Take the core's outputs of this cycle; the next `drive()` is the next cycle's.
 
         ready: of cfg, events_in, counts, weights. request, event: the word shown, None when not valid.
@@ -96,6 +97,8 @@ class CorePorts:
             self._fired(*fire)
         if request is not None:
             self._accept(request)
+        if pass_start:
+            self._pass_start()
         if pass_done:
             self._pass_done()
         for high, port, queue in zip(taken, (CFG, EVENTS_IN, COUNTS, WEIGHTS), (self.words, self.tokens, self.counts, self.weights)):
@@ -158,11 +161,18 @@ class CorePorts:
     def _pass_done(self) -> None:
         if self.next_pass >= len(self.passes):
             raise BenchError("the core fired more passes than the program has")
-        index, layer = self.passes[self.next_pass][:2]
+        index = self.passes[self.next_pass][0]
         self.pass_ends[self.image, index] = self.t - self.first + 1
         self.next_pass += 1
-        if self.next_pass < len(self.passes) and self.passes[self.next_pass][1] != layer:
+
+    def _pass_start(self) -> None:
+        """A layer's cycles end when the first pass of the next layer enters the front, the last layer's with the image."""
+        if self.started >= len(self.job.passes):
+            raise BenchError("the core started more passes than the program has")
+        layer, fires = self.job.passes[self.started][:2]
+        if self.started and fires and self.job.passes[self.started - 1][0] != layer:
             self._end_layer()
+        self.started += 1
 
     def _end_layer(self) -> None:
         self.cycles[self.image, self.layer] = self.t + 1 - self.layer_start

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cascadefire import compiler, reference
+from cascadefire import compiler, effectual, reference
+from cascadefire.compiler import modes as techniques
 from cascadefire.compiler import tokens
-from tb import effectual, model_bench, myhdl_bench, toolchain, verilator_bench
+from tb import model_bench, myhdl_bench, toolchain, verilator_bench
 from tb.job import STATES, Job
 
 SIMULATORS = ("verilator", "myhdl", "model")
@@ -61,13 +62,10 @@ def run_network(network, images, labels, array=(4, 8), modes=("both",), sim="ver
         if tell:
             tell(len(images), results[mode].simulated)
 
-    inputs = dict(zip(expected, [images, *expected.values()]))
-    works = {mode: [effectual.work(layer, config.lanes, mode, inputs[layer.name], index == 0,
-                                   [one for one in program.passes if one.layer == index])
-                    for index, layer in enumerate(network.layers)] for mode, program in programs.items()}
+    activations = [images, *expected.values()]
+    works = {mode: effectual.network_work(network, activations, config.lanes, mode) for mode in modes}
     for mode in modes:
-        # Only an image's sum is compared: the next layer's first beats come while this one still fires.
-        exact = exact and np.array_equal(results[mode].beats.sum(axis=(1, 2)), sum(one.computed for one in works[mode]))
+        exact = exact and beats_agree(programs[mode], works[mode], results[mode].beats.sum(axis=2))
     logits = (expected if sim == "model" else results[detail].outputs)[network.layers[-1].name].reshape(len(images), -1)
     predicted = logits.argmax(axis=1)
     return {
@@ -76,7 +74,7 @@ def run_network(network, images, labels, array=(4, 8), modes=("both",), sim="ver
         "cycles": int(results[detail].cycles.sum()), "cycles_per_second": simulated / seconds if seconds else 0.0,
         "modes": {mode: int(result.cycles.sum()) for mode, result in results.items()},
         "modes_ideal": {mode: sum(int(one.beats.sum()) for one in layers) / config.pes for mode, layers in works.items()},
-        "layers": _layers(network, config, detail, results, works[detail], inputs),
+        "layers": _layers(network, config, detail, results, works[detail], activations),
         "wrong": [{"index": int(index), "label": int(labels[index]), "predicted": int(predicted[index]),
                    "pixels": images[index][0].tolist()} for index in np.flatnonzero(predicted != labels)],
         "machine": {"cpu": _cpu(), "cpus": toolchain.cpus(), "system": platform.platform()}, "versions": _versions(sim),
@@ -93,39 +91,63 @@ def matches(network, config, result, expected) -> bool:
                for events, outputs in zip(result.events_out, expected[last.name]))
 
 
-def _layers(network, config, detail: str, results: dict, works: list, inputs: dict) -> list[dict]:
+def beats_agree(program, works, beats) -> bool:
+    """Whether the PEs issued the effectual beats of every layer and image: more only where tiles overlap, never fewer.
+
+    works: effectual.Work of each layer. beats: int64 [N, layers], counted on the hardware.
+    """
+    for index, (layer, one) in enumerate(zip(program.network.layers, works)):
+        own = beats[:, index]
+        if np.any(own < one.beats) or (np.any(own > one.beats) and not _tiles_overlap(program, index, layer)):
+            return False
+    return True
+
+
+def _tiles_overlap(program, index: int, layer) -> bool:
+    """Whether any convolution output of the layer is computed in two tiles, as overlapping pooling windows may want it."""
+    tiles = {(one.out_y0, one.out_x0, one.tile_h, one.tile_w) for one in program.passes if one.layer == index}
+    return sum(height * width for _, _, height, width in tiles) > layer.conv_shape[1] * layer.conv_shape[2]
+
+
+def _layers(network, config, detail: str, results: dict, works: list, activations: list) -> list[dict]:
     """The layers' figures in mode `detail`.
 
         ideal = effectual beats / P     memory = compulsory bytes / W     roofline = max of both
         utilisation = ideal / cycles    efficiency = roofline / cycles
 
-    Activations stay in the core, so memory counts weights and counts alone. bytes_in, bytes_out: all that crossed the ports
-    for the layer, an event being one token in whole bytes.
-    A layer's cycles run from the last output of the layer before to its own last output; since the core starts on the next
-    layer's events while it fires, its `beats` and `stalls` (what the PEs did in these cycles: they add up to cycles x PEs)
-    hold beats of the next layer. Sums over the layers are free of this; a layer's own utilisation and efficiency are not,
-    and may exceed 1.
+    compulsory bytes: counts and chunks of the rows that meet an event, once, and the events that come from or go outside;
+    between the layers events stay inside and cost no port cycle. bytes_in, bytes_out: what crossed the ports for the layer.
+    An event counts as one token in whole bytes.
+    A layer's cycles run from the entry of its first pass into the array to the entry of the next layer's (the first layer's
+    begin with the first program word, the last layer's end with the last token out), so they add up to the image's. A
+    layer's fire runs behind the next layer's beats; what cannot hide there is the next layer's stall.
+    effectual_beats + recomputed_beats + all stalls = cycles x PEs.
     """
     result, event_bytes, layers = results[detail], -(-config.token_bits // EVENT_BITS_A_BYTE), []
     states = result.states.sum(axis=0)
     for index, (layer, one) in enumerate(zip(network.layers, works)):
         cycles, beats = int(result.cycles[:, index].sum()), int(one.beats.sum())
-        ideal, memory = beats / config.pes, int(one.compulsory.sum()) / config.weight_bytes
-        roofline = max(ideal, memory)
-        stalls = {name: int(count) for name, count in zip(STATES[1:], states[index][1:])}
-        counts = effectual.counts_of(layer, config.lanes, detail)
+        counts = techniques.weights(layer, config.lanes, detail).counts
         levels, rows = np.unique(counts, return_counts=True)
         external = int(one.events.sum()) * event_bytes if index == 0 else 0
         drained = sum(len(tokens) for tokens in result.events_out) * event_bytes if index == len(network.layers) - 1 else 0
+        ideal = beats / config.pes
+        memory = (int(one.weight_bytes.sum()) + external + drained) / config.weight_bytes
+        roofline = max(ideal, memory)
         layers.append({
-            "name": layer.name, "kind": layer.kind, "shape": " -> ".join("x".join(map(str, shape)) for shape in (layer.in_shape, layer.out_shape)),
-            "cycles": cycles, "beats": int(states[index][0]), "effectual_beats": beats, "recomputed_beats": int(one.computed.sum()) - beats, "ideal_cycles": ideal, "memory_cycles": memory, "roofline_cycles": roofline,
+            "name": layer.name, "kind": layer.kind,
+            "shape": " -> ".join("x".join(map(str, shape)) for shape in (layer.in_shape, layer.out_shape)),
+            "cycles": cycles, "effectual_beats": beats, "recomputed_beats": int(states[index][0]) - beats,
+            "ideal_cycles": ideal, "memory_cycles": memory, "roofline_cycles": roofline,
             "utilisation": ideal / cycles, "efficiency": roofline / cycles, "events": int(one.events.sum()),
-            "weight_density": float(layer.weights.density), "activation_density": float(one.nonzero.sum() / inputs[layer.name].size),
-            "bytes_in": int(result.bytes_read[:, index].sum()) + external, "bytes_out": drained, "stalls": stalls,
+            "weight_density": float(layer.weights.density),
+            "activation_density": float(np.count_nonzero(activations[index]) / activations[index].size),
+            "bytes_in": int(result.bytes_read[:, index].sum()) + external, "bytes_out": drained,
+            "stalls": {name: int(count) for name, count in zip(STATES[1:], states[index][1:])},
             "mode_cycles": {mode: int(other.cycles[:, index].sum()) for mode, other in results.items()},
             "chunk_histogram": {int(level): int(number) for level, number in zip(levels, rows)},
-            "regroup": {"chunks_before": int(layer.weights.counts.sum()), "chunks_after": int(layer.weights.regroup(config.lanes).counts.sum())},
+            "regroup": {"chunks_before": int(layer.weights.counts.sum()),
+                        "chunks_after": int(layer.weights.regroup(config.lanes).counts.sum())},
         })
     return layers
 

@@ -65,7 +65,8 @@ def check_core(network, config: CoreConfig) -> None:
                              f"set kernel to {max(layer.kernel)}.")
         bits = accumulator_bits(layer)
         if bits > config.acc_bits:
-            raise InputError(f"{layer.name}: its partial sums need {bits} bits, but the core has {config.acc_bits}: set acc_bits to {bits}.")
+            raise InputError(f"{layer.name}: its partial sums need {bits} bits, but the core has {config.acc_bits}: "
+                             f"set acc_bits to {bits}.")
         side = max(*layer.in_shape[1:], *layer.out_shape[1:])
         if side > 1 << config.coord_bits:
             raise InputError(f"{layer.name}: a map of side {side} is more than coordinates of {config.coord_bits} bits hold: "

@@ -15,13 +15,12 @@ class FrontTimes:
     """done: cycle from which a pass may leave the front.  finished: its events are all with the PEs.
 
     no_weight: cycles in which the router waited for weights only.
-    early: beats up to and including the cycle `cut`.  beats: all.
+    beats: all of the pass.
     """
 
     done: int
     finished: int
     no_weight: int
-    early: int
     beats: int
 
 
@@ -68,12 +67,12 @@ class Slots:
             released.append(max(self.freed, released[-1] if released else 0) + at.RELEASED)
 
 
-def run(config, loader, start: int, rewound: bool, heads: list[int], events, positions: int, chunks: list[int], cut: int) -> FrontTimes:
+def run(config, loader, start: int, rewound: bool, heads: list[int], events, positions: int, chunks: list[int]) -> FrontTimes:
     """Run one pass through the front.
 
     loader: Loader.  start: cycle of the pass's start.  rewound: its tokens come again from the banks.
     heads: the cycle from which each token is at the head of its stream (0: always).  events: Events.
-    positions: counts per request.  chunks: chunks of each request.  cut: the cycle in which the layer before ends.
+    positions: counts per request.  chunks: chunks of each request.
     """
     hit, request = events.hit.tolist(), events.request.tolist()
     ends, counts = accumulate(events.rows.tolist(), initial=0), events.counts.tolist()
@@ -81,7 +80,7 @@ def run(config, loader, start: int, rewound: bool, heads: list[int], events, pos
     slots = Slots(loader, pes, start)
     taken = start + (at.REWIND_TO_HEAD if rewound else at.START_TO_TAKE) - 1
     queued, accepted = [], []       # cycles in which events entered the look-ahead queue, and left it
-    free, over, turn, number, no_weight, early = start, start, 0, 0, 0, 0
+    free, over, turn, number, no_weight = start, start, 0, 0, 0
     row = next(ends)
     for head, meets in zip(heads, hit):
         taken = max(taken + 1, head)
@@ -118,10 +117,9 @@ def run(config, loader, start: int, rewound: bool, heads: list[int], events, pos
         first = pe.give(when, counts[before:row])
         if pe.channel >= 0 and pe.channel != channel:
             slots.let_go[pe.channel] = max(slots.let_go[pe.channel], idle if when >= idle else first + at.CLAIM_MOVES)
-        early += min(max(cut - first, 0), pe.end - first)
         pe.channel = channel
         slots.left[channel], free, over = when, when, when + 1
     finished = max(taken + at.TAKE_TO_FINISHED, over)
     slots.release(len(loader.ends) - 1, finished)
     return FrontTimes(max([finished] + [pe.end + at.LAST_BEAT_TO_IDLE for pe in pes]), finished, no_weight,
-                      early, int(events.beats.sum()))
+                      int(events.beats.sum()))

@@ -23,8 +23,9 @@ CAUSES = ("beat", "configuration", "no_weight", "no_buffer", "drain", "no_event"
 class Prediction:
     """Cycles of one image.
 
-    layer_cycles: int64 [layers]; layer l ends when its last pass has fired, the last layer with the last token out.
-    beats: int64 [layers], over all PEs, in the cycles of the layer: a layer's first beats may come while the one before fires.
+    layer_cycles: int64 [layers]; layer l ends when the first pass of layer l + 1 enters the front, the last
+    layer with the last token out.
+    beats: int64 [layers], over all PEs.
     requests: int64 [layers].
     stalls: per layer, cause -> PE cycles, an estimate; with `beat` they add up to layer cycles * PEs.
     """
@@ -107,7 +108,7 @@ def predict(program, activations, latency: int = 20) -> Prediction:
             layer = network.layers[last.layer]
             schedule.fire(last, pooling(layer)[0] ** 2)
             if last.layer != one.layer:
-                ends[last.layer] = schedule.fired[-1]
+                ends[last.layer] = schedule.starts[-1]
                 source = tokens.from_fire(program, last.layer, activations[last.layer + 1])
         heads = [0] * len(source.valid) if one.external else schedule.at_bank_head(source.producer, source.read).tolist()
         start = schedule.starts[-1]
@@ -116,11 +117,9 @@ def predict(program, activations, latency: int = 20) -> Prediction:
             break
         events, image = tokens.located(program, index, source), program.weights[one.weights_id]
         chunks = image.counts.sum(axis=1, dtype=np.int64)[events.asked].tolist()
-        cut = ends[one.layer - 1] if one.layer else 0
-        times = front.run(config, loader, start, rewound, heads, events, image.counts.shape[1], chunks, cut)
+        times = front.run(config, loader, start, rewound, heads, events, image.counts.shape[1], chunks)
         done, last, rewound = times.done, one, bool(one.words[0] & REPLAY)
-        beats[one.layer] += times.beats - times.early
-        beats[one.layer - 1] += times.early     # 0 in the first layer
+        beats[one.layer] += times.beats
         requests[one.layer] += len(chunks)
         for cause, cycles in waits.items():
             stalls[one.layer][cause] += cycles * config.pes

@@ -1,0 +1,70 @@
+"""requantise against the integer reference, extremes of every operand included."""
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cascadefire import reference
+from rtl.config import CoreConfig
+from rtl.requantise import LATENCY, ParamPort, requantise
+from rtl.stream import bit, signed
+from tb.block_bench import Table, run
+
+SETTLE = 2      # cycles from the parameters' address to the first total that uses them
+
+
+def expected(total, bias, multiplier, shift, relu):
+    layer = SimpleNamespace(bias=[bias], multiplier=[multiplier], shift=[shift], activation="relu" if relu else "none")
+    return int(reference.requantise(layer, np.array([[[total]]], np.int64)).item())
+
+
+def check(config, params, totals, relu):
+    """params: (bias, multiplier, shift, dead) for each address; totals: for each address, the totals that meet them."""
+    write = [{"write_bias": 1, "write_scale": 0, "params_address": a, "params_data": p[0] % (1 << 32)} for a, p in enumerate(params)]
+    write += [{"write_bias": 0, "write_scale": 1, "params_address": a, "params_data": p[1] | p[2] << 16 | p[3] << 22}
+              for a, p in enumerate(params)]
+    flow = [(a, total) for a, some in enumerate(totals) for total in some]
+    rows = [{"group": a} for a, _ in flow] + [{} for _ in range(SETTLE + LATENCY)]
+    for t, (_, total) in enumerate(flow):
+        rows[t + SETTLE]["total"] = total
+    table = Table(write + [{"write_scale": 0, "relu": relu}] + rows)
+
+    def arguments():
+        port = ParamPort(config)
+        del port.bias, port.scale       # the other lanes' bits
+        return dict(clk=bit(), config=config, total=signed(config.acc_bits), params=port, write_bias=bit(), write_scale=bit(),
+                    group=ParamPort(config).address, relu=bit(), value=signed(9), dead=bit())
+
+    trace = run(requantise, arguments, ("value", "dead"), (table,), table.over)
+    start = len(write) + 1 + SETTLE + LATENCY
+    got = list(zip(trace["value"][start:], trace["dead"][start:], strict=True))
+    want = [(expected(total, *params[a][:3], relu), params[a][3]) for a, total in flow]
+    for case, mine, right in zip(flow, got, want, strict=True):
+        assert mine == right, f"total {case[1]}, bias, multiplier, shift, dead {params[case[0]]}"
+
+
+@pytest.mark.parametrize("relu", [0, 1])
+@pytest.mark.parametrize("acc_bits", [16, 24, 40])
+def test_extreme_operands(acc_bits, relu):
+    config = CoreConfig(acc_bits=acc_bits, param_depth=32)
+    low, high = -(1 << acc_bits - 1), (1 << acc_bits - 1) - 1
+    params = [(bias, multiplier, shift, shift & 1) for bias in (-(1 << 31), (1 << 31) - 1, 0, -1) for multiplier in (0, 1, 32768, 65535)
+              for shift in (1, 16, 31, 62)]
+    check(config, params, [(low, low + 1, -1, 0, 1, high - 1, high)] * len(params), relu)
+
+
+@pytest.mark.parametrize("relu", [0, 1])
+def test_halves_round_up_and_the_clamp_is_exact(relu):
+    """Every total around zero and around both clamps, at shifts where many results are exact halves."""
+    config = CoreConfig(param_depth=32)
+    params = [(0, 1, 1, 0), (3, 1, 2, 0), (0, 3, 2, 1), (-7, 5, 3, 0)]
+    check(config, params, [range(-530, 530)] * 2 + [range(-360, 360)] * 2, relu)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_operands(seed):
+    rng = np.random.default_rng(seed)
+    config = CoreConfig(param_depth=32)
+    params = [(int(rng.integers(-1 << 15, 1 << 15)), int(rng.integers(1 << 15, 1 << 16)), int(rng.integers(18, 28)), int(rng.integers(2)))
+              for _ in range(64)]
+    check(config, params, [rng.integers(-1 << 17, 1 << 17, 12).tolist() for _ in params], seed % 2)
