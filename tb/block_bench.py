@@ -13,6 +13,8 @@ all others are constants. The Verilog top has one wide input and one wide output
 """
 from __future__ import annotations
 
+import os
+import platform
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +22,8 @@ from pathlib import Path
 from myhdl import ConcatSignal, ResetSignal, Signal, SignalType, StopSimulation, always_comb, block, delay, instance, intbv
 
 from rtl.hdl import convert, cut, leave_open
-from tb import toolchain
+from tb import toolchain, verilate
 from tb.pauses import Gate
-from tb.verilate import build
 
 HARNESS = Path(__file__).with_name("block_harness.cpp")
 RESET_CYCLES = 2
@@ -157,7 +158,7 @@ def run(factory, arguments: Callable[[], dict], outputs: tuple[str, ...], parts,
     """Run a block in MyHDL and in Verilog; return its trace.
 
     factory: the block. arguments: makes its arguments, with fresh signals, by name; `clk` and `rst` are driven here.
-    outputs: names, or beginnings of names up to a `_`, of the ports that the block drives; all others are inputs, zero at first.
+    outputs: ports that the block drives, each a name or the part of names before a `_`; all others are inputs, zero at first.
     parts: objects with `step(seen) -> inputs`, asked in turn in every cycle after reset.
     done: asked before every cycle; once it says so, `linger` more cycles follow. verilog: replay on the converted block.
     Raises AssertionError when the block is not done after `limit` cycles, or when MyHDL and Verilog differ.
@@ -196,12 +197,14 @@ def _split(arguments: dict, outputs) -> tuple[dict, dict]:
     """Inputs and outputs by name, without the clock."""
     everything = ports(arguments)
     everything.pop("clk", None)
-    drives = {name: any(name == o or name.startswith(o + "_") for o in outputs) for name in everything}
-    unknown = [o for o in outputs if not any(name == o or name.startswith(o + "_") for name in everything)]
-    if unknown:
-        raise ValueError(f"the block has no port called {unknown[0]}")
-    return ({name: s for name, s in everything.items() if not drives[name]},
-            {name: s for name, s in everything.items() if drives[name]})
+    driven = set()
+    for output in outputs:
+        names = [output] if output in everything else [name for name in everything if name.startswith(output + "_")]
+        if not names:
+            raise ValueError(f"the block has no port called {output}")
+        driven.update(names)
+    return ({name: s for name, s in everything.items() if name not in driven},
+            {name: s for name, s in everything.items() if name in driven})
 
 
 @block
@@ -331,8 +334,29 @@ def _program(factory, make, outputs) -> Path:
                       (factory, arguments, inputs, results))
         with tempfile.TemporaryDirectory() as folder:
             text = convert(top, "block_top", folder).read_text()
-        _programs[key] = build(text, "block_top", (HARNESS,), {}, toolchain.BUILD / "models")
+        _programs[key] = _build(text, toolchain.BUILD / "models")
     return _programs[key]
+
+
+def _build(text: str, models: Path) -> Path:
+    """As `verilate.build`, but all C++ in one piece: a block is so small that the headers are most of the compiler's work."""
+    key = verilate._digest("\n".join([
+        text, HARNESS.read_text(), repr((toolchain.VERILATOR_FLAGS, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW)),
+        toolchain.verilator_version(), toolchain.compiler_version(), platform.machine()]).encode())
+    final = models / f"block-{key[:24]}"
+    with verilate._lock(final):
+        if not final.exists():
+            runtime = verilate._runtime(models, None, None)
+            with tempfile.TemporaryDirectory(dir=models, prefix="building-") as folder:
+                work = Path(folder)
+                (work / "block.v").write_text(text)
+                toolchain.verilate(work / "block.v", "block_top", work / "obj", None)
+                (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in [*sorted((work / "obj").glob("*.cpp")), HARNESS]))
+                flags = [*toolchain.defines(None), f"-I{work / 'obj'}", *toolchain.includes()]
+                objects = toolchain.compile_all([work / "all.cpp"], work, flags)
+                toolchain.link(objects + runtime, work / "harness", [])
+                os.replace(work / "harness", final)
+    return final
 
 
 def _pack(values, widths) -> int:

@@ -5,7 +5,7 @@
 // stdout: "P <images done> <cycles simulated>" a few times a second. stderr: one sentence when the run fails (exit code 2).
 // The memory model, the pauses and the counting are those of tb/ports.py; tests hold the two to the same cycles.
 //
-// Defined by the build: PES, FIRE_LANES, WEIGHT_BYTES, COORD_BITS, TRACE_VCD, TRACE_FST (0 or 1).
+// Defined by the build: PES, FIRE_LANES, WEIGHT_BYTES, COORD_BITS, TRACE_VCD (0 or 1).
 
 #include <algorithm>
 #include <array>
@@ -18,9 +18,6 @@
 #if TRACE_VCD
 #include "verilated_vcd_c.h"
 using Trace = VerilatedVcdC;
-#elif TRACE_FST
-#include "verilated_fst_c.h"
-using Trace = VerilatedFstC;
 #endif
 
 namespace {
@@ -38,7 +35,7 @@ class Bench {
     const Job& job;
     VerilatedContext context;
     Vcore top{&context};
-#if TRACE_VCD || TRACE_FST
+#if TRACE_VCD
     Trace trace;
 #endif
     std::vector<Gate> gates;
@@ -73,7 +70,7 @@ public:
         outputs.assign(job.outputs * job.images(), -32768);
         for (const i64 mode : job.modes) pausing |= mode != 0;
         for (auto& half : histogram) half.assign(4096, 0);
-#if TRACE_VCD || TRACE_FST
+#if TRACE_VCD
         context.traceEverOn(true);
         top.trace(&trace, 99);
         trace.open(trace_path);
@@ -112,7 +109,7 @@ public:
                 before = now;
             }
         }
-#if TRACE_VCD || TRACE_FST
+#if TRACE_VCD
         trace.close();
 #endif
         top.final();
@@ -168,13 +165,13 @@ private:
     void edge() {
         top.clk = 1;
         top.eval();
-#if TRACE_VCD || TRACE_FST
+#if TRACE_VCD
         trace.dump(static_cast<uint64_t>(context.time()));
         context.timeInc(5);
 #endif
         top.clk = 0;
         top.eval();
-#if TRACE_VCD || TRACE_FST
+#if TRACE_VCD
         trace.dump(static_cast<uint64_t>(context.time()));
         context.timeInc(5);
 #endif

