@@ -26,7 +26,7 @@ def event_source(clk, rst, config, start, settings, tile, outside, bank_token, b
     outside: token stream in.  bank_token, bank_valid, bank_take, bank_index: head of the chosen event bank.
     located: stream of packed events (see located_bits), LOOKAHEAD of them held here.
     requests: stream of weights_id and channel.  drained: stream of tokens.  finished: all is handed on.
-    Latency 6, one token a cycle. Reset ends the pass.
+    Latency 4, one token a cycle. Reset ends the pass.
     """
     kernel, sum_bits, coord_bits = config.kernel, config.acc_address_bits, config.coord_bits
     banks = config.fire_lanes

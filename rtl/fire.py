@@ -149,7 +149,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     if fire_lanes > 1:
         all_values, all_emit = ConcatSignal(*reversed(value)), ConcatSignal(*reversed(emit))
     else:
-        all_values, all_emit = value[0], emit[0]
+        all_values, all_emit = value[0](EVENT_BITS, 0), emit[0]
 
     @always_comb
     def show():

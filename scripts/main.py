@@ -8,6 +8,7 @@ from importlib.metadata import version
 import typer
 from typer.exceptions import TyperException
 
+from scripts.mappings import mappings
 from scripts.networks import networks
 from scripts.run import run
 from tb.toolchain import ToolError
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(networks)
+app.command()(mappings)
 
 
 def _show_version(wanted: bool) -> None:

@@ -41,6 +41,10 @@ class RunProgress:
         self._bars.update(self._prepare, visible=False)
         self._bars.stop()
 
+    def status(self, sentence: str) -> None:
+        """What the benches do before the first cycle: converting, compiling."""
+        self._bars.update(self._prepare, description=sentence, visible=True)
+
     def update(self, done_cycles: int, done_images: int, total_images: int, mode: str) -> None:
         """done_cycles, done_images: since the start of `mode`."""
         task = self._tasks[mode]

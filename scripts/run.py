@@ -86,10 +86,11 @@ def run(
         files.check_writable(path)
 
     with files.replacing(trace) if trace else nullcontext() as waveform, RunProgress(modes, len(pixels)) as progress:
-        report = simulate(net, pixels, labels, array=size, modes=modes, sim=simulator, trace=waveform, progress=progress.update)
+        report = simulate(net, pixels, labels, array=size, modes=modes, sim=simulator, trace=waveform, progress=progress.update,
+                          status=progress.status)
     report["chunk"] = net.chunk
     write_reports(report, json_file, html_file)
     report_terminal.show(report, network, json_file, html_file)
-    if not report["bit_exact"]:
+    if report["bit_exact"] is False:
         typer.echo("cascadefire: the hardware's outputs differ from the reference", err=True)
         raise typer.Exit(1)
