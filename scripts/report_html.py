@@ -100,8 +100,7 @@ def render(report: Report) -> str:
     facts = "".join(f"<div><strong>{html.escape(value)}</strong><span>{html.escape(name)}</span></div>"
                     for value, name in _facts(report))
     surroundings = {**report["machine"], **report["versions"], "seed": report["seed"]}
-    verdict = ("yes", "Every output of every layer, in every mode run, is equal to the integer reference.") \
-        if report["bit_exact"] else ("no", "The outputs are NOT equal to the integer reference.")
+    verdict = summary.verdict(report)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=html.escape(f"{report['network']} on {array['pes']} x {array['lanes']}"),
         images=report["images"], simulator=html.escape(report["simulator"]), detail=detail, lanes=array["lanes"],

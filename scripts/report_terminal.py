@@ -94,10 +94,10 @@ def show(report: Report, network: str, json_file: Path, html_file: Path) -> None
         console.print()
 
     correct = round(report["accuracy"] * report["images"])
-    exact = "[green]equal to the integer reference[/green]" if report["bit_exact"] else \
-        "[bold red]NOT equal to the integer reference[/bold red]"
+    word, sentence = summary.verdict(report)
+    style = {"yes": "green", "no": "bold red", "open": "yellow"}[word]
     console.print(f"accuracy            {percent(report['accuracy'], 2)}  ({correct} of {report['images']})")
-    console.print(f"outputs             {exact}, every layer, every mode")
+    console.print(f"outputs             [{style}]{sentence}[/{style}]", soft_wrap=True)
     detail = summary.detail_mode(report)
     console.print(f"cycles an image     {report['modes'][detail] / report['images']:,.0f}  ({detail})")
     console.print(f"simulated           {report['cycles_per_second']:,.0f} cycles a second")

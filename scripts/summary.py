@@ -78,5 +78,14 @@ def regroup_cost(report: Report, *layers: Report) -> float:
     return after / before - 1 if before else 0.0
 
 
+def verdict(report: Report) -> tuple[str, str]:
+    """A style word (yes, no, open) and a sentence: whether the hardware's outputs are the reference's."""
+    if report["bit_exact"] is None:
+        return "open", "No hardware was simulated: cycles are the cycle model's, outputs the integer reference's."
+    if report["bit_exact"]:
+        return "yes", "Every output of every layer, in every mode run, is equal to the integer reference."
+    return "no", "The outputs are NOT equal to the integer reference."
+
+
 def ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} x"
