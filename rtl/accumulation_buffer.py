@@ -13,6 +13,7 @@ class LanePort:
         bits = config.acc_address_bits
         self.read_address_0, self.read_address_1 = wrapping(bits), wrapping(bits)
         self.write_address_0, self.write_address_1 = wrapping(bits), wrapping(bits)
+        self.read_0, self.read_1 = bit(), bit()
         self.adding = bit()
         self.write = bit()
         self.half = bit()
@@ -29,6 +30,7 @@ class FirePort:
     def __init__(self, config):
         self.read_address = wrapping(config.acc_address_bits)
         self.clear_address = wrapping(config.acc_address_bits)
+        self.read = bit()
         self.clear = unsigned(config.fire_groups)
         self.sweep = bit()
 
@@ -81,11 +83,15 @@ def accumulation_buffer(clk, rst, config, beat, half, fire, port, forward, busy)
         port.half.next = half
         port.sweep.next = fire.sweep
         busy.next = beat.valid or v_1 or v_2 or v_3 or v_4 or v_5 or v_6
+        port.read_0.next = v_3
+        port.read_1.next = fire.read
         port.read_address_0.next = a_3
         port.write_address_0.next = a_6
         port.read_address_1.next = fire.read_address
         port.write_address_1.next = fire.clear_address
         if half:
+            port.read_0.next = fire.read
+            port.read_1.next = v_3
             port.read_address_0.next = fire.read_address
             port.write_address_0.next = fire.clear_address
             port.read_address_1.next = a_3

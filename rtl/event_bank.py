@@ -26,7 +26,7 @@ def event_bank(clk, rst, push, token, src, keep, rewind, has_room, depth, margin
     limit = depth - margin
 
     leave_open(fetched.ready)       # fetches are counted, so the queue ahead always has room
-    u_memory = memory(clk, push, write_q(bits, 0), token, read_q(bits, 0), fetched.data, depth)
+    u_memory = memory(clk, push, write_q(bits, 0), token, read_q(bits, 0), fetched.data, depth, fetch)
     u_ahead = event_queue(clk, flush, fetched, src, 4)
 
     @always_comb

@@ -114,7 +114,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     address = unsigned(len(params.address))
     y_p, x_p, group_p, y_e, x_e, group_e = (unsigned(16) for _ in range(6))
     ends_p, ends_e, step_p, step_e, last_e = bit(), bit(), bit(), bit(), bit()
-    running, busy_q = bit(), bit()
+    running, busy_q, awake = bit(), bit(), bit()
     relu_q = bit()
     param_bits = len(params.address) - 1
     at_total, at_param, at_value = depth + 3, depth + 2, depth + 4 + LATENCY
@@ -125,11 +125,11 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     for f in range(fire_lanes):
         terms = [signed(config.acc_bits) for _ in range(pes)]
         for p in range(pes):
-            u_lanes.append(pick_group(clk, [sums[p][g * fire_lanes + f] for g in range(groups)], group_2, terms[p]))
+            u_lanes.append(pick_group(clk, awake, [sums[p][g * fire_lanes + f] for g in range(groups)], group_2, terms[p]))
         u_lanes.append(sum_tree(clk, terms, total[f]))
         u_lanes.append(peak_of_window(clk, config, total[f], valid_q(at_total - 1), covered_q(at_total - 1),
                                       opens_q(at_total - 1), peak[f]))
-        u_lanes.append(requantise(clk, config, peak[f], params, params.bias(f), params.scale(f), address, relu_q,
+        u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, relu_q,
                                   value[f], dead[f]))
         u_lanes.append(token_maker(clk, config, f, value[f], dead[f], step_e, settings, y_e, x_e, group_e, ends_e,
                                    emit[f], pushes[f], tokens[f]))
@@ -166,6 +166,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         step_e.next = closes_q[at_value - 1]
         address.next = concat(settings.odd, group_p[param_bits:])
         last_e.next = step_e and ends_e and (group_e + 1) * fire_lanes >= settings.channels
+        awake.next = scan.valid or valid_q != 0
         busy.next = busy_q
         active.next = running
 

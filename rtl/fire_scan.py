@@ -144,6 +144,7 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
         scan.closes.next = end_dy and end_dx
         scan.group.next = group_q
         clear_q.next = 0
+        port.read.next = active_q and go
         port.read_address.next = at_q[bits:]
         clear_at_q.next = at_q[bits:]
         if active_q and go and covered and leaving:

@@ -40,8 +40,10 @@ def mac_lane(clk, config, weight, value, forward, port, clear, fire_sum):
     write_0, write_1 = (port.new_bit() for _ in range(2))
 
     u_multiply = multiply(clk, value, weight, product)
-    u_half_0 = memory(clk, write_0, port.write_address_0, data_0, port.read_address_0, read_0, config.acc_depth)
-    u_half_1 = memory(clk, write_1, port.write_address_1, data_1, port.read_address_1, read_1, config.acc_depth)
+    u_half_0 = memory(clk, write_0, port.write_address_0, data_0, port.read_address_0, read_0, config.acc_depth,
+                      port.read_0)
+    u_half_1 = memory(clk, write_1, port.write_address_1, data_1, port.read_address_1, read_1, config.acc_depth,
+                      port.read_1)
 
     @always_comb
     def steer():

@@ -20,11 +20,11 @@ class ParamPort:
 
 
 @block
-def requantise(clk, config, total, params, write_bias, write_scale, group, relu, value, dead):
+def requantise(clk, config, awake, total, params, write_bias, write_scale, group, relu, value, dead):
     """value = clamp((((total + bias) * multiplier) + 2**(shift - 1)) >> shift), to 0..255 with relu, else -128..127.
 
     Computed as ((p >> (shift - 1)) + 1) >> 1, which is the same number and needs no wide constant. shift >= 1.
-    total: signed acc_bits.  params: ParamPort; write_bias, write_scale: this lane's bits of it.
+    awake: totals are on their way; without it everything holds.  total: signed acc_bits.  params: ParamPort; write_bias, write_scale: this lane's bits of it.
     group: address of this lane's parameters, two cycles before the total; held while its totals come.
     value: signed 9 bits, 5 cycles after total.  dead: this channel must not fire, in the cycle of value.
     One total a cycle. No reset.
@@ -40,8 +40,8 @@ def requantise(clk, config, total, params, write_bias, write_scale, group, relu,
     product_q, product_2q, shifted_q = (signed(product_bits) for _ in range(3))
     multiplier = signed(17)
 
-    u_bias = memory(clk, write_bias, params.address, new_bias, group, bias, 2 * config.param_depth)
-    u_scale = memory(clk, write_scale, params.address, new_scale, group, scale, 2 * config.param_depth)
+    u_bias = memory(clk, write_bias, params.address, new_bias, group, bias, 2 * config.param_depth, awake)
+    u_scale = memory(clk, write_scale, params.address, new_scale, group, scale, 2 * config.param_depth, awake)
 
     @always_comb
     def arrive():
@@ -53,29 +53,30 @@ def requantise(clk, config, total, params, write_bias, write_scale, group, relu,
     def pipeline():
         down = intbv(0)[7:]
         rounded = intbv(0, min=-(1 << (product_bits - 1)), max=1 << (product_bits - 1))
-        biased_q.next = total + bias
-        scale_1.next = scale
-        product_q.next = biased_q * multiplier
-        scale_2.next = scale_1
-        product_2q.next = product_q
-        scale_3.next = scale_2
-        down[:] = 0
-        if scale_3[22:16] != 0:
-            down[:] = scale_3[22:16] - 1
-        shifted_q.next = product_2q >> down
-        dead_4.next = scale_3[22]
-        rounded[:] = shifted_q + 1
-        rounded[:] = rounded >> 1
-        dead.next = dead_4
-        if relu and rounded < 0:
-            value.next = 0
-        elif relu and rounded > 255:
-            value.next = 255
-        elif not relu and rounded < -128:
-            value.next = -128
-        elif not relu and rounded > 127:
-            value.next = 127
-        else:
-            value.next = rounded[EVENT_BITS:].signed()
+        if awake:
+            biased_q.next = total + bias
+            scale_1.next = scale
+            product_q.next = biased_q * multiplier
+            scale_2.next = scale_1
+            product_2q.next = product_q
+            scale_3.next = scale_2
+            down[:] = 0
+            if scale_3[22:16] != 0:
+                down[:] = scale_3[22:16] - 1
+            shifted_q.next = product_2q >> down
+            dead_4.next = scale_3[22]
+            rounded[:] = shifted_q + 1
+            rounded[:] = rounded >> 1
+            dead.next = dead_4
+            if relu and rounded < 0:
+                value.next = 0
+            elif relu and rounded > 255:
+                value.next = 255
+            elif not relu and rounded < -128:
+                value.next = -128
+            elif not relu and rounded > 127:
+                value.next = 127
+            else:
+                value.next = rounded[EVENT_BITS:].signed()
 
     return u_bias, u_scale, arrive, pipeline

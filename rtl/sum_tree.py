@@ -5,20 +5,22 @@ from rtl.stream import signed
 
 
 @block
-def pick_group(clk, options, group, chosen):
-    """chosen(t + 1) = options[group](t); options: list of signed signals of one width."""
+def pick_group(clk, awake, options, group, chosen):
+    """chosen(t + 1) = options[group](t) while awake; options: list of signed signals of one width."""
     if len(options) == 1:
         only = options[0]
 
         @always(clk.posedge)
         def pass_on():
-            chosen.next = only
+            if awake:
+                chosen.next = only
 
         return pass_on
 
     @always(clk.posedge)
     def choose():
-        chosen.next = options[group]
+        if awake:
+            chosen.next = options[group]
 
     return choose
 

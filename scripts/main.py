@@ -8,6 +8,7 @@ from importlib.metadata import version
 import typer
 from typer.exceptions import TyperException
 
+from scripts.benchmark import benchmark
 from scripts.mappings import mappings
 from scripts.networks import networks
 from scripts.run import run
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(networks)
 app.command()(mappings)
+app.command()(benchmark)
 
 
 def _show_version(wanted: bool) -> None:

@@ -6,7 +6,8 @@ from rtl.config import EVENT_BITS, CoreConfig
 from rtl.counter_skip import Beat
 from rtl.mac_lane import mac_lane
 from rtl.stream import bit, signed, unsigned
-from tb.block_bench import Table, Trace, reset, run
+from tb.block_bench import Trace, reset, run
+from tb.block_parts import Table
 
 CONFIG = CoreConfig(lanes=4, fire_lanes=4, weight_bytes=4, acc_bits=16, acc_depth=16, weight_depth=8)
 FIRE_LATENCY = 2
@@ -53,7 +54,7 @@ def play(rows, verilog=True) -> Trace:
 def read_out(half):
     """Wait for the beats in flight, change halves, then read every address; the last inputs of a table."""
     rows = [IDLE] * (BUSY + 1) + [{**IDLE, "half": 1 - half}]
-    return rows + [{"fire_read_address": a} for a in range(CONFIG.acc_depth)]
+    return rows + [{"fire_read": 1, "fire_read_address": a} for a in range(CONFIG.acc_depth)]
 
 
 def sums_at_end(trace) -> list[int]:

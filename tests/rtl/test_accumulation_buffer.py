@@ -57,10 +57,10 @@ def test_fire_reads_and_clears_one_half_while_beats_go_to_the_other(seed):
         beats = [beat(int(rng.integers(DEPTH if number % 2 else 4)), int(rng.integers(-128, 256)), int(rng.integers(-20, 21)))
                  if rng.random() < 0.8 else dict(IDLE) for _ in range(length)] + [dict(IDLE) for _ in range(BUSY + 1)]
         for row in beats:
-            row.update(half=number % 2, fire_clear=0)
+            row.update(half=number % 2, fire_clear=0, fire_read=0)
         for slot, address in enumerate(rng.permutation(DEPTH).tolist()):
             reads.append((len(rows) + slot, last[address]))
-            beats[slot]["fire_read_address"] = address
+            beats[slot].update(fire_read=1, fire_read_address=address)
             beats[slot + 1].update(fire_clear=1, fire_clear_address=address)
         rows += beats
         last = added(beats)
@@ -74,7 +74,7 @@ def test_a_sweep_clears_both_halves():
     gap = [IDLE] * (BUSY + 1)
     rows = fill + gap + [{**beat(a, 99, 1), "half": 1} for a in range(DEPTH)] + gap
     rows += [{"fire_sweep": 1, "fire_clear": 1, "fire_clear_address": a} for a in range(DEPTH)] + [{"fire_sweep": 0, "fire_clear": 0}]
-    rows += [{"fire_read_address": a} for a in range(DEPTH)] + [{}] * 2 + [{"half": 0}] + [{"fire_read_address": a} for a in range(DEPTH)]
+    rows += [{"fire_read": 1, "fire_read_address": a} for a in range(DEPTH)] + [{}] * 2 + [{"half": 0}] + [{"fire_read_address": a} for a in range(DEPTH)]
     trace = play(rows)
     assert not any(trace["fire_sum"][-2 * DEPTH - 3:])
 

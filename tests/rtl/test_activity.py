@@ -7,7 +7,8 @@ from rtl.activity import CAUSES, activity
 from rtl.config import CoreConfig
 from rtl.sequencer import Control
 from rtl.stream import bit, unsigned
-from tb.block_bench import Table, run
+from tb.block_bench import run
+from tb.block_parts import Table
 
 OUTPUTS = ("pe_state",)
 FLAGS = ("control_front_on", "control_next_ready", "fire_busy", "fire_stuck", "front_over", "waiting_weights")

@@ -3,8 +3,9 @@ import pytest
 from myhdl import always, always_comb, block
 
 from rtl.stream import Stream, bit, signed, unsigned
-from tb import block_bench, toolchain
-from tb.block_bench import Script, Sink, Source, Table, Trace, reset, run
+from tb import block_model, toolchain
+from tb.block_bench import Trace, reset, run
+from tb.block_parts import Script, Sink, Source, Table
 
 
 @block
@@ -69,7 +70,7 @@ def test_names_that_are_no_ports_are_refused():
 def test_without_a_compiler_a_run_fails(monkeypatch):
     """The model may be in the cache: the compiler is asked for its version all the same."""
     monkeypatch.setenv("CXX", "no-such-compiler")
-    monkeypatch.setattr(block_bench, "_programs", {})
+    monkeypatch.setattr(block_model, "_programs", {})
     for cached in (toolchain.compiler, toolchain.compiler_version):
         cached.cache_clear()
     try:

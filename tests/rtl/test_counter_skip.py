@@ -5,7 +5,8 @@ import pytest
 from rtl.config import CoreConfig
 from rtl.counter_skip import Beat, Row, counter_skip
 from rtl.stream import bit, unsigned
-from tb.block_bench import Source, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Source
 from tb.pauses import MODES
 
 CONFIG = CoreConfig(acc_depth=64, weight_depth=32)

@@ -3,7 +3,8 @@ import pytest
 
 from rtl.event_bank import event_bank
 from rtl.stream import Stream, bit, unsigned
-from tb.block_bench import Sink, Table, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Sink, Table
 from tb.pauses import MODES, Gate
 
 OUTPUTS = ("src_valid", "src_data", "has_room")

@@ -3,7 +3,8 @@ import pytest
 
 from rtl.event_queue import event_queue
 from rtl.stream import Stream, bit
-from tb.block_bench import Sink, Source, Table, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Sink, Source, Table
 from tb.pauses import MODES
 
 OUTPUTS = ("src_ready", "dst_valid", "dst_data", "nearly_full")

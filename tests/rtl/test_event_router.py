@@ -11,7 +11,8 @@ from rtl.event_source import located_bits
 from rtl.pe import event_bits
 from rtl.stream import Stream, bit, unsigned
 from rtl.weight_loader import Slots
-from tb.block_bench import Source, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Source
 from tb.pauses import Gate
 
 OUTPUTS = ("located_ready", "slots_opened", "slots_freed", "slots_read", "bundle", "pe_valid", "waiting_weights", "empty")
@@ -179,6 +180,14 @@ def test_an_event_waits_for_its_weights_and_says_so():
     words = channels(np.random.default_rng(65), 3, config, 1)
     trace, _ = route(words, config, loading=lambda cycle: cycle < 500)
     assert all(trace["waiting_weights"][2:500]) and not trace.when("located")[0] < 500
+
+
+def test_the_last_event_keeps_its_slot_while_no_pe_takes_it():
+    config = config_of(4)
+    words = channels(np.random.default_rng(67), 1, config, 1)
+    trace, got = route(words, config, taking=lambda cycle: cycle < 200)
+    assert trace["ended"][100] and not trace["empty"][100] and not any(trace["slots_freed"][:200])
+    assert [event for _, event in got] == routed(words, config)
 
 
 def test_pes_that_take_nothing_for_a_thousand_cycles_lose_nothing():

@@ -6,7 +6,8 @@ from rtl.config import EVENT_BITS, LOOKAHEAD, CoreConfig
 from rtl.event_source import event_source, located_bits
 from rtl.pass_config import FireConfig, SourceConfig
 from rtl.stream import Stream, bit, unsigned
-from tb.block_bench import Sink, Source, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Sink, Source
 from tb.pauses import Gate
 
 CONFIG = CoreConfig(lanes=4, fire_lanes=4, weight_bytes=4, kernel=5, acc_depth=1024, coord_bits=6)

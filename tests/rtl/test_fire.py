@@ -12,7 +12,8 @@ from rtl.pass_config import FireConfig
 from rtl.requantise import ParamPort
 from rtl.stream import bit, signed, unsigned
 from rtl.sum_tree import levels
-from tb.block_bench import Script, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Script
 from tb.pauses import Gate
 from tests.rtl.test_fire_scan import settings_of, steps
 
@@ -67,17 +68,20 @@ class Pass:
 
 def run_fire(passes, config=CONFIG, pause="never"):
     """Fire passes one after the other; return the trace and what is left in the halves."""
-    gate, left = Gate(pause, 7), []
+    gate, left, rng = Gate(pause, 7), [], np.random.default_rng(100)
 
     def script():
         for p in passes:
             for row in p.params():
                 yield row
             yield {**{"settings_" + name: value for name, value in p.settings.items()}, "start": 1, "go": 0}
-            coming, seen = [p.memory[:, 0].copy()], (yield {"start": 0})
+            word = rng.integers(-99, 99, p.memory[:, 0].shape)
+            coming, seen = [word], (yield {"start": 0})
             while seen["busy"]:
                 sums = {f"sums_{pe}_{lane}": int(value) for (pe, lane), value in np.ndenumerate(coming.pop(0))}
-                coming.append(p.memory[:, seen["port_read_address"] % p.memory.shape[1]].copy())
+                if seen["port_read"]:
+                    word = p.memory[:, seen["port_read_address"] % p.memory.shape[1]].copy()
+                coming.append(word)
                 seen = yield {"go": not gate.closed(), **sums}
                 for group in range(config.fire_groups):
                     if seen["port_clear"] >> group & 1:

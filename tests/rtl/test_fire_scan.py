@@ -7,7 +7,8 @@ from rtl.config import CoreConfig
 from rtl.fire_scan import Scan, fire_scan
 from rtl.pass_config import FireConfig
 from rtl.stream import bit
-from tb.block_bench import Script, Table, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Script, Table
 from tb.pauses import Gate
 
 CONFIG = CoreConfig(lanes=8, fire_lanes=4, acc_depth=256)
@@ -69,7 +70,7 @@ def check(passes, trace, config=CONFIG):
     got = [(t, [c[t] for c in columns]) for t, valid in enumerate(trace["scan_valid"]) if valid]
     want = [read for s in passes for read in reads(s, config)]
     assert [tuple(r if r4 is not None or i < 4 else None for i, r in enumerate(row)) for (_, row), (*_, r4) in zip(got, want)] == want
-    assert len(got) == len(want)
+    assert len(got) == len(want) and trace["port_read"] == trace["scan_valid"]
     clears = [(t, group, a) for t, (bits, a) in enumerate(zip(trace["port_clear"], trace["port_clear_address"]))
               for group in range(config.fire_groups) if bits >> group & 1]
     at = 0

@@ -8,7 +8,8 @@ from myhdl import ConversionError, ToVerilogWarning, always_comb, block
 import rtl.hdl
 from rtl.hdl import convert, cut, strip_header, suspects
 from rtl.stream import signed, unsigned
-from tb.block_bench import Table, run
+from tb.block_bench import run
+from tb.block_parts import Table
 
 SOURCES = sorted(Path(rtl.hdl.__file__).parent.glob("*.py"))
 

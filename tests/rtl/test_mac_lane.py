@@ -5,7 +5,8 @@ import pytest
 
 from rtl.mac_lane import MULTIPLY_LATENCY, multiply
 from rtl.stream import bit, signed
-from tb.block_bench import Table, run
+from tb.block_bench import run
+from tb.block_parts import Table
 from tests.rtl.summing import HIGH, IDLE, LOW, beat, play, read_out, sums_at_end
 
 VALUES = (-256, -255, -128, -1, 0, 1, 127, 128, 254, 255)

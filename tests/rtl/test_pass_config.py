@@ -5,7 +5,9 @@ import pytest
 from rtl.config import CoreConfig
 from rtl.pass_config import FireConfig, SourceConfig, copy_fire, copy_source
 from rtl.stream import bit
-from tb.block_bench import Table, ports, reset, run
+from tb.block_bench import reset, run
+from tb.block_model import ports
+from tb.block_parts import Table
 
 CONFIG = CoreConfig()
 

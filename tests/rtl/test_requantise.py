@@ -8,7 +8,8 @@ from cascadefire import reference
 from rtl.config import CoreConfig
 from rtl.requantise import LATENCY, ParamPort, requantise
 from rtl.stream import bit, signed
-from tb.block_bench import Table, run
+from tb.block_bench import run
+from tb.block_parts import Table
 
 SETTLE = 2      # cycles from the parameters' address to the first total that uses them
 
@@ -27,17 +28,20 @@ def check(config, params, totals, relu):
     rows = [{"group": a} for a, _ in flow] + [{} for _ in range(SETTLE + LATENCY)]
     for t, (_, total) in enumerate(flow):
         rows[t + SETTLE]["total"] = total
-    table = Table(write + [{"write_scale": 0, "relu": relu}] + rows)
+    rows[0]["awake"] = 1
+    table = Table(write + [{"write_scale": 0, "relu": relu, "total": 1}] + rows + [{"awake": 0, "total": 2}] + [{} for _ in range(9)])
 
     def arguments():
         port = ParamPort(config)
         del port.bias, port.scale       # the other lanes' bits
-        return dict(clk=bit(), config=config, total=signed(config.acc_bits), params=port, write_bias=bit(), write_scale=bit(),
-                    group=ParamPort(config).address, relu=bit(), value=signed(9), dead=bit())
+        return dict(clk=bit(), config=config, awake=bit(), total=signed(config.acc_bits), params=port, write_bias=bit(),
+                    write_scale=bit(), group=ParamPort(config).address, relu=bit(), value=signed(9), dead=bit())
 
     trace = run(requantise, arguments, ("value", "dead"), (table,), table.over)
     start = len(write) + 1 + SETTLE + LATENCY
-    got = list(zip(trace["value"][start:], trace["dead"][start:], strict=True))
+    got = list(zip(trace["value"], trace["dead"], strict=True))
+    assert len(set(got[start + len(flow):])) == 1, "what is not awake holds still"
+    got = got[start:start + len(flow)]
     want = [(expected(total, *params[a][:3], relu), params[a][3]) for a, total in flow]
     for case, mine, right in zip(flow, got, want, strict=True):
         assert mine == right, f"total {case[1]}, bias, multiplier, shift, dead {params[case[0]]}"

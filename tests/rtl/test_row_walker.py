@@ -6,7 +6,8 @@ from rtl.config import CoreConfig
 from rtl.counter_skip import Row
 from rtl.row_walker import Event, RowTable, row_walker
 from rtl.stream import bit
-from tb.block_bench import Sink, Source, Table, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Sink, Source, Table
 from tb.pauses import Gate
 
 CONFIG = CoreConfig(kernel=3, acc_depth=64, weight_depth=32, slots=4)

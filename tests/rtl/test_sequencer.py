@@ -7,7 +7,8 @@ from rtl.pass_config import HEADER_WORDS, FireConfig, SourceConfig
 from rtl.requantise import ParamPort
 from rtl.sequencer import Control, sequencer
 from rtl.stream import Stream, bit, unsigned
-from tb.block_bench import Source, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Source
 
 CONFIG = CoreConfig(lanes=4, fire_lanes=2, weight_bytes=4, kernel=3, acc_depth=64, param_depth=8)
 OUTPUTS = ("cfg_ready", "control", "source", "tile", "fire_settings", "params", "offset")

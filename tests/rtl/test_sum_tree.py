@@ -5,7 +5,8 @@ from myhdl import block
 
 from rtl.stream import bit, signed, unsigned
 from rtl.sum_tree import levels, pick_group, sum_tree
-from tb.block_bench import Table, run
+from tb.block_bench import run
+from tb.block_parts import Table
 
 LARGEST = 8
 
@@ -33,11 +34,15 @@ def test_levels_of_a_tree():
 
 
 @pytest.mark.parametrize("options", [1, 4])
-def test_pick_group_takes_one_of_its_options_a_cycle_later(options):
+def test_pick_group_takes_one_of_its_options_a_cycle_later_while_awake(options):
     rng = np.random.default_rng(options)
     rows = [{f"options_{i}": int(v) for i, v in enumerate(rng.integers(-128, 128, options))} for _ in range(40)]
     groups = rng.integers(0, options, 40).tolist()
-    table = Table([{**row, "group": g} for row, g in zip(rows, groups)] + [{}])
-    trace = run(pick_group, lambda: dict(clk=bit(), options=[signed(8) for _ in range(options)], group=unsigned(6), chosen=signed(8)),
+    awake = [1, *(rng.integers(0, 2, 39).tolist())]
+    table = Table([{**row, "group": g, "awake": a} for row, g, a in zip(rows, groups, awake)] + [{}])
+    trace = run(pick_group, lambda: dict(clk=bit(), awake=bit(), options=[signed(8) for _ in range(options)], group=unsigned(6), chosen=signed(8)),
                 ("chosen",), (table,), table.over)
-    assert trace["chosen"][1:] == [row[f"options_{g}"] for row, g in zip(rows, groups)]
+    expected = []
+    for row, group, on in zip(rows, groups, awake):
+        expected.append(row[f"options_{group}"] if on else expected[-1])
+    assert trace["chosen"][1:] == expected

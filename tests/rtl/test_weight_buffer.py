@@ -5,7 +5,8 @@ import pytest
 from rtl.config import CoreConfig
 from rtl.stream import bit, signed, wrapping
 from rtl.weight_buffer import RingPort, weight_buffer
-from tb.block_bench import Table, run
+from tb.block_bench import run
+from tb.block_parts import Table
 
 
 @pytest.mark.parametrize("weight_bytes", [1, 4, 8])

@@ -8,7 +8,8 @@ from rtl.row_walker import RowTable
 from rtl.stream import Stream, bit, unsigned
 from rtl.weight_buffer import RingPort
 from rtl.weight_loader import Slots, weight_loader
-from tb.block_bench import Source, reset, run
+from tb.block_bench import reset, run
+from tb.block_parts import Source
 from tb.pauses import Gate
 
 CONFIG = CoreConfig(lanes=4, fire_lanes=4, weight_bytes=2, kernel=3, slots=4, weight_depth=16, acc_depth=64)

@@ -84,3 +84,9 @@ def test_help_and_interpreter(command):
                           capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "cascadefire: pes must be a whole number from 1 to 8, not 0\n"
+
+
+def test_mappings_prints_a_row_per_layer(command):
+    code, output, _ = command("mappings digits --images 1")
+    assert code == 0
+    assert all(word in output for word in ("diagonals", "filter groups", "events"))
