@@ -3,11 +3,14 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 import tempfile
 from pathlib import Path
 
+import myhdl
 from myhdl import ConcatSignal, Signal, SignalType, always_comb, block, intbv
 
+import rtl.hdl
 from rtl.hdl import convert, cut, leave_open
 from tb import toolchain, verilate
 
@@ -93,42 +96,50 @@ def _words(signals: dict) -> int:
 
 
 def _program(factory, make, outputs) -> Path:
-    """The executable for a block and its constants; converted once a process, built once for each text."""
+    """The executable for a block and its constants, built once for each state of the sources.
+
+    Not kept by its Verilog as a core is: MyHDL numbers names by what the process elaborated before and writes resets in the
+    order of a set, so the text of one block differs from process to process.
+    """
     arguments = make()
     inputs, results = split(arguments, outputs)
     shape = [(name, len(s), s.min) for name, s in (inputs | results).items()]
     constants = [(name, repr(v)) for name, v in arguments.items() if not ports({name: v})]
     key = repr((factory.__module__, factory.__name__, outputs, shape, constants))
     if key not in _programs:
-        clk = arguments.get("clk")
-        clk = Signal(bool(0)) if clk is None else clk
-        top = _packed(clk, Signal(intbv(0)[32 * _words(inputs):]), Signal(intbv(0)[32 * _words(results):]),
-                      (factory, arguments, inputs, results))
-        with tempfile.TemporaryDirectory() as folder:
-            text = convert(top, "block_top", folder).read_text()
-        _programs[key] = _build(text, toolchain.BUILD / "models")
+        own = Path(sys.modules[factory.__module__].__file__)
+        sources = [*sorted(Path(rtl.hdl.__file__).parent.glob("*.py")), Path(__file__), HARNESS, own]
+        options = (toolchain.VERILATOR_FLAGS, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.defines(False),
+                   myhdl.__version__, toolchain.verilator_version(), toolchain.compiler_version(), platform.machine())
+        state = verilate.digest("\0".join([repr(options), *(path.read_text() for path in sources)]).encode())
+        models = toolchain.BUILD / "models"
+        name = "block-" + verilate.digest(key.encode())[:16]
+        final = models / f"{name}-{state[:16]}"
+        with verilate.locked(models / name):
+            if not final.exists():
+                clk = arguments.get("clk")
+                clk = Signal(bool(0)) if clk is None else clk
+                top = _packed(clk, Signal(intbv(0)[32 * _words(inputs):]), Signal(intbv(0)[32 * _words(results):]),
+                              (factory, arguments, inputs, results))
+                _build(top, final)
+                for old in models.glob(f"{name}-*"):
+                    if old != final:
+                        old.unlink(missing_ok=True)
+        _programs[key] = final
     return _programs[key]
 
 
-def _build(text: str, models: Path) -> Path:
+def _build(top, final: Path) -> None:
     """As `verilate.build`, but all C++ in one piece: a block is so small that the headers are most of the compiler's work."""
-    options = (toolchain.VERILATOR_FLAGS, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.defines(False))
-    key = verilate._digest("\n".join([text, HARNESS.read_text(), repr(options), toolchain.verilator_version(),
-                                      toolchain.compiler_version(), platform.machine()]).encode())
-    final = models / f"block-{key[:24]}"
-    with verilate._lock(final):
-        if not final.exists():
-            runtime = verilate._runtime(models, False, None)
-            with tempfile.TemporaryDirectory(dir=models, prefix="building-") as folder:
-                work = Path(folder)
-                (work / "block.v").write_text(text)
-                toolchain.verilate(work / "block.v", "block_top", work / "obj", False)
-                (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in [*sorted((work / "obj").glob("*.cpp")), HARNESS]))
-                flags = [*toolchain.defines(False), f"-I{work / 'obj'}", *toolchain.includes()]
-                objects = toolchain.compile_all([work / "all.cpp"], work, flags)
-                toolchain.link(objects + runtime, work / "harness")
-                os.replace(work / "harness", final)
-    return final
+    runtime = verilate.runtime_objects(final.parent, False, None)
+    with tempfile.TemporaryDirectory(dir=final.parent, prefix="building-") as folder:
+        work = Path(folder)
+        toolchain.verilate(convert(top, "block_top", work), "block_top", work / "obj", False)
+        (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in [*sorted((work / "obj").glob("*.cpp")), HARNESS]))
+        flags = [*toolchain.defines(False), f"-I{work / 'obj'}", *toolchain.includes()]
+        objects = toolchain.compile_all([work / "all.cpp"], work, flags)
+        toolchain.link(objects + runtime, work / "harness")
+        os.replace(work / "harness", final)
 
 
 def _pack(values, widths) -> int:

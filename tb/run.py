@@ -119,9 +119,9 @@ def _layers(network, config, detail: str, results: dict, works: list, activation
         ideal = effectual beats / P     memory = compulsory bytes / W     roofline = max of both
         utilisation = ideal / cycles    efficiency = roofline / cycles
 
-    compulsory bytes: counts and chunks of the rows that meet an event, once, and the events that come from or go outside;
-    between the layers events stay inside and cost no port cycle. bytes_in, bytes_out: what crossed the ports for the layer.
-    An event counts as one token in whole bytes.
+    compulsory bytes of the weight port: counts and chunks of the rows that meet an event, once. Events enter and leave the core
+    by streams of their own and stay inside between layers. bytes_in, bytes_out: what crossed all ports for the layer, an
+    event being one token in whole bytes.
     A layer's cycles run from the entry of its first pass into the array to the entry of the next layer's (the first layer's
     begin with the first program word, the last layer's end with the last token out), so they add up to the image's. A
     layer's fire runs behind the next layer's beats; what cannot hide there is the next layer's stall.
@@ -136,7 +136,7 @@ def _layers(network, config, detail: str, results: dict, works: list, activation
         external = int(one.events.sum()) * event_bytes if index == 0 else 0
         drained = sum(len(tokens) for tokens in result.events_out) * event_bytes if index == len(network.layers) - 1 else 0
         ideal = beats / config.pes
-        memory = (int(one.weight_bytes.sum()) + external + drained) / config.weight_bytes
+        memory = int(one.weight_bytes.sum()) / config.weight_bytes
         roofline = max(ideal, memory)
         layers.append({
             "name": layer.name, "kind": layer.kind,

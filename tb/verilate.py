@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h")
 
 # In a process of its own: MyHDL 0.11.52 numbers names by what was elaborated before (so the same core would get another text
-# and another model) and keeps every signal ever made, which slows later simulations.
+# and another model), writes resets in the order of a set (hence the hash seed), and keeps every signal ever made, which slows
+# later simulations.
 CONVERT = """import json, sys
 from rtl.config import CoreConfig
 from rtl.core import convert_core
@@ -51,16 +52,16 @@ def core_verilog(config: CoreConfig, models: Path, progress=None) -> str:
     import rtl.core
 
     sources = sorted(Path(rtl.core.__file__).parent.glob("*.py"))
-    state = [[path.name, _digest(path.read_bytes())] for path in sources]
-    key = _digest(json.dumps([state, config.to_dict(), myhdl.__version__]).encode())
+    state = [[path.name, digest(path.read_bytes())] for path in sources]
+    key = digest(json.dumps([state, config.to_dict(), myhdl.__version__]).encode())
     target = models / f"core-{key[:24]}.v"
-    with _lock(target):
+    with locked(target):
         if not target.exists():
             if progress:
                 progress(f"converting the core ({config.pes} x {config.lanes}) to Verilog")
             with tempfile.TemporaryDirectory(dir=models) as folder:
                 toolchain.run([sys.executable, "-c", CONVERT, json.dumps(config.to_dict()), folder],
-                              "converting the core to Verilog", env={**os.environ, "PYTHONPATH": str(HERE.parent)})
+                              "converting the core to Verilog", env={**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONHASHSEED": "0"})
                 os.replace(Path(folder, "core.v"), target)
         return target.read_text()
 
@@ -73,14 +74,14 @@ def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: b
     """
     text = "".join(line + "\n" for line in verilog.splitlines() if not line.lstrip().startswith("//"))
     flags = [f"-D{name}={value}" for name, value in sorted(defines.items())] + toolchain.defines(trace)
-    key = _digest(json.dumps([
+    key = digest(json.dumps([
         text, [Path(path).read_text() for path in harness], top, flags, toolchain.VERILATOR_FLAGS, toolchain.OUTPUT_SPLIT,
         [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW], toolchain.verilator_version(), toolchain.compiler_version(), platform.machine()]).encode())
     final = models / key[:24]
     program = final / "harness"
     if program.exists():
         return program
-    with _lock(final):
+    with locked(final):
         if not program.exists():
             work = Path(tempfile.mkdtemp(prefix="building-", dir=models))
             try:
@@ -102,20 +103,20 @@ def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], 
     if progress:
         progress("translating the Verilog to C++")
     toolchain.verilate(work / "source.v", top, work / "obj", trace)
-    runtime = _runtime(work.parent, trace, progress)
+    runtime = runtime_objects(work.parent, trace, progress)
     sources = [*sorted((work / "obj").glob("*.cpp")), harness]
     tick = (lambda done, total: progress(f"compiling the simulator: {done} of {total} files")) if progress else None
     objects = toolchain.compile_all(sources, work, [*flags, f"-I{work / 'obj'}", f"-I{harness.parent}", *toolchain.includes()], tick)
     toolchain.link(objects + runtime, work / "harness")
 
 
-def _runtime(models: Path, trace: bool, progress) -> list[Path]:
+def runtime_objects(models: Path, trace: bool, progress) -> list[Path]:
     """Return the objects of Verilator's runtime, compiled once for all models."""
     flags = toolchain.defines(trace) + toolchain.includes()
-    key = _digest(json.dumps([flags, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.verilator_version(),
+    key = digest(json.dumps([flags, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.verilator_version(),
                               toolchain.compiler_version(), platform.machine()]).encode())
     final = models / f"runtime-{key[:24]}"
-    with _lock(final):
+    with locked(final):
         if not final.exists():
             if progress:
                 progress("compiling Verilator's runtime")
@@ -129,12 +130,12 @@ def _runtime(models: Path, trace: bool, progress) -> list[Path]:
         return sorted(final.glob("*.o"))
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
 @contextlib.contextmanager
-def _lock(target: Path):
+def locked(target: Path):
     """Hold the lock of `target`; the system frees it when a process dies. Without fcntl the rename alone must do."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -74,7 +74,8 @@ def test_a_sweep_clears_both_halves():
     gap = [IDLE] * (BUSY + 1)
     rows = fill + gap + [{**beat(a, 99, 1), "half": 1} for a in range(DEPTH)] + gap
     rows += [{"fire_sweep": 1, "fire_clear": 1, "fire_clear_address": a} for a in range(DEPTH)] + [{"fire_sweep": 0, "fire_clear": 0}]
-    rows += [{"fire_read": 1, "fire_read_address": a} for a in range(DEPTH)] + [{}] * 2 + [{"half": 0}] + [{"fire_read_address": a} for a in range(DEPTH)]
+    read = [{"fire_read": 1, "fire_read_address": a} for a in range(DEPTH)]
+    rows += read + [{}] * 2 + [{"half": 0}] + read
     trace = play(rows)
     assert not any(trace["fire_sum"][-2 * DEPTH - 3:])
 

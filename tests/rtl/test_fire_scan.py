@@ -82,7 +82,8 @@ def check(passes, trace, config=CONFIG):
         last_read = {(group, address): t for (t, (group, covered, *_, address)) in mine if covered}
         cleared = {(group, a): t for t, group, a in clears if first <= t < end}
         assert len(cleared) == sum(first <= t < end for t, *_ in clears), "cleared once"
-        everything = {(group, place * s["stride_x"] + chunk) for chunk, group in steps(s, config) for place in range(s["tile_h"] * s["tile_w"])}
+        everything = {(group, place * s["stride_x"] + chunk) for chunk, group in steps(s, config)
+                      for place in range(s["tile_h"] * s["tile_w"])}
         assert cleared.keys() == last_read.keys() == everything
         assert all(cleared[place] > last_read[place] for place in everything)
 

@@ -78,7 +78,8 @@ def passes(case, counts, pause, got, want):
             quiet, t = quiet + 1 if idle and source.sent == count else 0, t + 1
 
 
-@pytest.mark.parametrize("pause, counts", [("never", (1, 1, 2, 5)), ("sometimes", (1,)), ("burst", (1, 2, 3)), ("never", (1,)), ("fixed", (9, 16))])
+@pytest.mark.parametrize("pause, counts", [("never", (1, 1, 2, 5)), ("sometimes", (1,)), ("burst", (1, 2, 3)), ("never", (1,)),
+                                           ("fixed", (9, 16))])
 def test_sums_of_every_pass_are_those_of_numpy(pause, counts):
     case, got, want = Case(71, counts), [], []
     script = Script(passes(case, [40, 1, 0, 60, 25, 0, 0], pause, got, want))
