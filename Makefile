@@ -4,7 +4,7 @@
 # make clean       remove what the runs built; make distclean removes the virtual environment, too
 
 NETWORK = lenet
-IMAGES  = 20
+IMAGES  = 50
 ARRAY   = 4x8
 JOBS    = 2
 VENV    = .venv
