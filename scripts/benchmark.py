@@ -48,17 +48,22 @@ def benchmark(
 
 def _show(reports: list[dict]) -> None:
     console = Console()
-    table = Table("network", "array", "images", "bit-exact", "accuracy", *(f"{mode}" for mode in reports[0]["modes"]), "cycles/s",
-                  title="cycles an image by mode, ratio to dense (ideal ratio)")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("network", "array", "mode"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("cycles an image", "over dense", "ideal"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for report in reports:
-        cells = []
+        array = f"{report['array']['pes']} x {report['array']['lanes']}"
         for gain in summary.gains(report):
-            ratios = "" if gain.ratio in (None, 1) else f"\n{gain.ratio:.2f} x ({gain.ideal_ratio:.2f})"
-            cells.append(f"{gain.cycles_per_image:,.0f}{ratios}")
-        table.add_row(report["network"], f"{report['array']['pes']} x {report['array']['lanes']}", str(report["images"]),
-                      "yes" if report["bit_exact"] else "NO", summary.percent(report["accuracy"], 2), *cells,
-                      f"{report['cycles_per_second']:,.0f}")
+            table.add_row(report["network"], array, gain.mode, f"{gain.cycles_per_image:,.0f}", summary.ratio(gain.ratio),
+                          summary.ratio(gain.ideal_ratio))
+        verdict = "every output equal to the reference" if report["bit_exact"] else "OUTPUTS DIFFER FROM THE REFERENCE"
+        console.print(f"{report['network']} on {array}: {report['images']} digits, {summary.percent(report['accuracy'], 2)} right, "
+                      f"{verdict}, {report['cycles_per_second']:,.0f} cycles/s", highlight=False, soft_wrap=True)
+    console.print()
     console.print(table)
+    console.print()
     last = reports[-1]
     for key, value in {**last["machine"], **last["versions"], "seed": last["seed"], "memory latency": last["latency"]}.items():
         console.print(f"{key:<16}{value}", highlight=False)

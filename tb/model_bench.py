@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from cascadefire import cycles
 from tb.job import STATES, BenchResult
 
 
@@ -15,8 +16,6 @@ def run(program, activations, latency: int = 20, progress=None) -> BenchResult:
     Returns a BenchResult without outputs, events_out, pass ends and bytes read; the beats are put on PE 0, since the model
     has only their sum.
     """
-    from cascadefire import cycles
-
     images = range(len(activations[0]))
     layers, pes, started = len(program.network.layers), program.config.pes, time.perf_counter()
     figures = np.zeros((len(images), layers), np.int64)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-CREATE_WIRE, IMPLICIT, MODULE = 16, 0, 0     # FST_VT_VCD_WIRE, FST_VD_IMPLICIT, FST_ST_VCD_MODULE
-
 
 def fst_from_vcd(vcd: Path, fst: Path) -> None:
     """Write the FST file of a VCD file of Verilator or MyHDL: same scopes, signals, changes and times.
@@ -39,13 +37,14 @@ def _declarations(lines, writer, lib, ffi) -> tuple[dict, dict]:
             scale = words[1:-1] if len(words) > 2 else next(lines).split()
             lib.fstWriterSetTimescaleFromString(writer, "".join(scale).encode())
         elif words[0] == "$scope":
-            lib.fstWriterSetScope(writer, MODULE, words[2].encode(), ffi.NULL)
+            lib.fstWriterSetScope(writer, lib.FST_ST_VCD_MODULE, words[2].encode(), ffi.NULL)
         elif words[0] == "$upscope":
             lib.fstWriterSetUpscope(writer)
         elif words[0] == "$var":
             code, name = words[3], " ".join(words[4:-1])
             widths[code] = int(words[2])
-            handles[code] = lib.fstWriterCreateVar(writer, CREATE_WIRE, IMPLICIT, widths[code], name.encode(), handles.get(code, 0))
+            handles[code] = lib.fstWriterCreateVar(writer, lib.FST_VT_VCD_WIRE, lib.FST_VD_IMPLICIT, widths[code],
+                                                   name.encode(), handles.get(code, 0))
         elif words[0] == "$enddefinitions":
             break
     return widths, handles
