@@ -9,6 +9,7 @@ WEIGHT_BITS = 8
 COUNT_BITS = 8          # chunks of one row in one pass: 0 .. 255
 LOOKAHEAD = 32          # events between the source and the router, whose channels' weights are asked for
 PE_QUEUE = 4            # events waiting in front of a PE
+OUTSTANDING = 64        # memory requests that may be open at once
 FIRE_MARGIN = 24        # tokens that fire may still push into a bank after it was told to stop
 
 
@@ -83,6 +84,21 @@ class CoreConfig:
     @property
     def ring_bits(self) -> int:
         return (self.weight_depth - 1).bit_length()
+
+    @property
+    def port_bytes(self) -> int:
+        """W, the bytes of a memory word."""
+        return self.weight_bytes
+
+    @property
+    def port_events(self) -> int:
+        """Q, the 16-bit events of a memory word."""
+        return self.weight_bytes // 2
+
+    @property
+    def event_lanes(self) -> int:
+        """E, events that enter in a cycle: the largest power of two that is not more than the PEs."""
+        return 1 << (self.pes.bit_length() - 1)
 
     @property
     def words_per_chunk(self) -> int:

@@ -1,4 +1,4 @@
-"""Turns finished partial sums into the next layer's events."""
+"""Turns finished partial sums into the next layer's activations, and says which are events."""
 from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, intbv
 
 from rtl.config import EVENT_BITS
@@ -91,14 +91,32 @@ def token_maker(clk, config, index, value, dead, strobe, settings, y, x, group, 
 
 
 @block
-def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, tokens, pushes, fired, busy, active):
-    """tokens = events of requantise(max over window(sum over PEs)), in channel order within each fire lane.
+def emitter(config, index, value, dead, strobe, settings, group, emit):
+    """emit = this lane's value becomes an event: not zero (or emit_zeros), channel live and one of the pass; combinational.
 
-    start: pulse; settings (FireConfig) hold the pass from the next cycle until `busy` falls.
-    go: every bank has room.  sweeping: clear the buffer.  port: FirePort to all PEs.  sums: sums[pe][lane].
-    params: ParamPort.  tokens, pushes: per fire lane, towards its event bank.  fired: Fired.
-    busy: from start until the last token is pushed.  active: reads are still to be issued.
-    One window position a cycle for fire_lanes channels; latency 11 + levels(pes) from read to push. Reset stops it.
+    index: lane.  value, dead, strobe: of the output in the lane.  group: of the output.
+    """
+    fire_lanes = config.fire_lanes
+
+    @always_comb
+    def decide():
+        emit.next = (strobe and not dead and (value != 0 or settings.emit_zeros)
+                     and group * fire_lanes + index < settings.channels)
+
+    return decide
+
+
+@block
+def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, tokens, pushes, fired, busy, active):
+    """fired = requantise(max over window(sum over PEs)) in the order group, y, x (x fastest), fire_lanes channels at once.
+
+    start: pulse; settings (FireSettings) hold the pass from the next cycle until `busy` falls.
+    go: a read may be issued; at most FIRE_MARGIN outputs come after it fell.  sweeping: clear the buffer.  port: FirePort to
+    all PEs.  sums: sums[pe][lane].  params: ParamPort.  fired: Fired, y and x from the pass's first output on.
+    tokens, pushes: None, or per fire lane the tokens of its event bank; settings are then a FireConfig, and fired has its
+    first_y and first_x added.
+    busy: from start until the last output came (or its token is pushed).  active: reads are still to be issued.
+    One window position a cycle for fire_lanes channels; latency 10 + levels(pes) from read to output. Reset stops it.
     """
     fire_lanes, groups, pes = config.fire_lanes, config.fire_groups, config.pes
     depth = levels(pes)
@@ -131,8 +149,11 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
                                       opens_q(at_total - 1), peak[f]))
         u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, relu_q,
                                   value[f], dead[f]))
-        u_lanes.append(token_maker(clk, config, f, value[f], dead[f], step_e, settings, y_e, x_e, group_e, ends_e,
-                                   emit[f], pushes[f], tokens[f]))
+        if tokens is None:
+            u_lanes.append(emitter(config, f, value[f], dead[f], step_e, settings, group_e, emit[f]))
+        else:
+            u_lanes.append(token_maker(clk, config, f, value[f], dead[f], step_e, settings, y_e, x_e, group_e, ends_e,
+                                       emit[f], pushes[f], tokens[f]))
     u_param_count = output_counter(clk, rst, start, step_p, settings, y_p, x_p, group_p, ends_p)
     u_emit_count = output_counter(clk, rst, start, step_e, settings, y_e, x_e, group_e, ends_e)
 
@@ -156,9 +177,18 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         fired.strobe.next = step_e
         fired.values.next = all_values
         fired.emit.next = all_emit
-        fired.y.next = (y_e + settings.first_y) & 0xFFFF
-        fired.x.next = (x_e + settings.first_x) & 0xFFFF
         fired.group.next = group_e
+
+    if tokens is None:
+        @always_comb
+        def place():
+            fired.y.next = y_e
+            fired.x.next = x_e
+    else:
+        @always_comb
+        def place():
+            fired.y.next = (y_e + settings.first_y) & 0xFFFF
+            fired.x.next = (x_e + settings.first_x) & 0xFFFF
 
     @always_comb
     def step():
@@ -178,4 +208,4 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
             busy_q.next = 0
         fired.done.next = last_e
 
-    return u_scan, u_lanes, u_param_count, u_emit_count, follow, show, step, finish
+    return u_scan, u_lanes, u_param_count, u_emit_count, follow, show, place, step, finish

@@ -16,10 +16,10 @@ class Scan:
 def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, running):
     """For chunk, group, fired y, fired x, window dy, dx: read sum address (y * stride_y + x * stride_x + chunk).
 
-    y = fired_y * pool_stride - pool_pad + dy; positions outside the tile are skipped by `covered`. A position is cleared in the
-    last window that reads it, so that the half is all zero when the scan ends: groups of lanes past the last channel are not
-    scanned, their weights are zero.
-    start: pulse with settings (FireConfig) in place from the next cycle on.  go: a read may be issued this cycle.
+    y = fired_y * pool_stride - pool_pad_y + dy, x = fired_x * pool_stride - pool_pad + dx; positions outside the tile, on any
+    side, are skipped by `covered`. A position is cleared in the last window that reads it, so that the half is all zero when the
+    scan ends: groups of lanes past the last channel are not scanned, their weights are zero.
+    start: pulse with settings (FireConfig or FireSettings) in place from the next cycle on.  go: a read may be issued this cycle.
     sweeping: clear every address of both halves instead (after reset).  scan: Scan, registered.  port: FirePort, registered.
     running: high from start until the last read is issued.
     One read a cycle. Reset stops the scan.
@@ -60,7 +60,7 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
         ready_q.next = prepare_q
         if ready_q:
             active_q.next = 1
-            back[:] = (settings.stride_y + settings.stride_x) * settings.pool_pad
+            back[:] = settings.stride_y * settings.pool_pad_y + settings.stride_x * settings.pool_pad
             origin_q.next = -back
             line_q.next = -back
             window_q.next = -back
@@ -72,8 +72,8 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
             reached_q.next = fire_lanes
             fired_y_q.next = 0
             fired_x_q.next = 0
-            top_q.next = -settings.pool_pad
-            y_q.next = -settings.pool_pad
+            top_q.next = -settings.pool_pad_y
+            y_q.next = -settings.pool_pad_y
             left_q.next = -settings.pool_pad
             x_q.next = -settings.pool_pad
         elif active_q and go:
@@ -113,8 +113,8 @@ def fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, runni
                             at_q.next = line_q + step_y
                         else:
                             fired_y_q.next = 0
-                            top_q.next = -settings.pool_pad
-                            y_q.next = -settings.pool_pad
+                            top_q.next = -settings.pool_pad_y
+                            y_q.next = -settings.pool_pad_y
                             line_q.next = origin_q
                             window_q.next = origin_q
                             stripe_q.next = origin_q

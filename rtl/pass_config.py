@@ -31,7 +31,7 @@ class FireConfig:
         self.tile_h, self.tile_w = unsigned(16), unsigned(16)
         self.stride_y, self.stride_x = unsigned(bits), unsigned(bits)
         self.channels = unsigned(16)
-        self.pool, self.pool_stride, self.pool_pad = unsigned(4), unsigned(4), unsigned(4)
+        self.pool, self.pool_stride, self.pool_pad, self.pool_pad_y = (unsigned(4) for _ in range(4))
         self.height, self.width = unsigned(16), unsigned(16)
         self.first_y, self.first_x = unsigned(16), unsigned(16)
         self.odd = bit()                # which half of the parameter memories holds this pass's
@@ -79,6 +79,7 @@ def copy_fire(clk, rst, take, src, dst):
             dst.pool.next = src.pool
             dst.pool_stride.next = src.pool_stride
             dst.pool_pad.next = src.pool_pad
+            dst.pool_pad_y.next = src.pool_pad_y
             dst.height.next = src.height
             dst.width.next = src.width
             dst.first_y.next = src.first_y

@@ -136,6 +136,7 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
                     next_tile.pool.next = cfg.data[4:]
                     next_tile.pool_stride.next = cfg.data[8:4]
                     next_tile.pool_pad.next = cfg.data[12:8]
+                    next_tile.pool_pad_y.next = cfg.data[12:8]
                 elif word_q == 8:
                     next_tile.height.next = cfg.data[32:16]
                     next_tile.width.next = cfg.data[16:]

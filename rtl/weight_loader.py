@@ -1,6 +1,7 @@
 """Takes a channel's counts and chunks from memory into the row tables and weight rings of all PEs."""
 from myhdl import always_comb, always_seq, block, concat, intbv
 
+from rtl.config import COUNT_BITS
 from rtl.stream import bit, unsigned, wrapping
 
 
@@ -22,7 +23,8 @@ class Slots:
 def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_index, offset, slots, table, ring):
     """Counts become row-table entries (count, ring address, sum offset) and a row mask; chunks go to the ring in order.
 
-    counts: stream of kernel_h * kernel_w counts per requested channel, ky-major.  weights: stream of weight words.
+    counts: stream of kernel_h * kernel_w counts per requested channel, ky-major; 8 bits each, or 16: count (low) and number
+    of the first chunk (high), which is subtracted from the sum offset.  weights: stream of weight words.
     offset_index, offset: position index out, its partial-sum offset in (same cycle).
     slots: Slots; listed and loaded are driven here.  table: RowTable.  ring: RingPort.
     One count and one word a cycle, each as far ahead as slots and ring have room. Reset empties the ring.
@@ -44,6 +46,21 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
     released_q = wrapping(slot_bits + 1)            # like freed, once the ring's base has followed
     resident, filled, beyond = wrapping(slot_bits + 1), wrapping(pointer_bits), wrapping(pointer_bits)
     listing, room = bit(), bit()
+    count, start = unsigned(COUNT_BITS), wrapping(config.acc_address_bits)
+    sum_mask = (1 << config.acc_address_bits) - 1
+
+    if len(counts.data) == COUNT_BITS:
+
+        @always_comb
+        def split():
+            count.next = counts.data
+            start.next = offset
+    else:
+
+        @always_comb
+        def split():
+            count.next = counts.data[COUNT_BITS:]
+            start.next = (offset - counts.data[2 * COUNT_BITS:COUNT_BITS]) & sum_mask
 
     @always_comb
     def measure():
@@ -69,12 +86,12 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
         rows = intbv(0)[len(rows_q):]
         table.write.next = listing and counts.valid
         table.address.next = concat(slots.listed[slot_bits:], place[position_bits:])
-        table.entry.next = concat(counts.data, end_q[ring_bits:], offset)
+        table.entry.next = concat(count, end_q[ring_bits:], start)
         if listing and counts.valid:
             rows[:] = rows_q
-            if counts.data != 0:
+            if count != 0:
                 rows[place] = 1
-            end_q.next = end_q + counts.data
+            end_q.next = end_q + count
             rows_q.next = rows
             x_q.next = x_q + 1
             index_q.next = index_q + 1
@@ -89,7 +106,7 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
                     rows_q.next = 0
                     slots.listed.next = slots.listed + 1
                     masks[slots.listed[slot_bits:]].next = rows
-                    ends[slots.listed[slot_bits:]].next = (end_q + counts.data) & (2 * half_range - 1)
+                    ends[slots.listed[slot_bits:]].next = (end_q + count) & (2 * half_range - 1)
 
     @always_seq(clk.posedge, reset=rst)
     def fill_ring():
@@ -112,4 +129,4 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
             released_q.next = released_q + 1
             base_q.next = ends[released_q[slot_bits:]]
 
-    return measure, permit, accept, list_rows, fill_ring, release
+    return split, measure, permit, accept, list_rows, fill_ring, release

@@ -4,13 +4,14 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Iterable
+from typing import Any, Iterable, Mapping
 
 from cascadefire.errors import InputError
 from rtl.config import CoreConfig
 
 MODES = ("dense", "csp", "mnf", "both")
 SIMULATORS = ("verilator", "myhdl", "model")
+PORT_BITS = (16, 32, 64, 128)
 
 
 def suggestion(value: str, known: Iterable[str]) -> str:
@@ -49,6 +50,43 @@ def parse_images(value: str, available: int) -> int:
     if not 1 <= count <= available:
         raise InputError(f"images must be a whole number from 1 to {available}, or all, not {value}")
     return count
+
+
+def parse_whole(name: str, value: str, low: int, high: int | None = None) -> int:
+    """A whole number in a range."""
+    number = int(value) if re.fullmatch(r"\d{1,9}", value) else -1
+    if number < low or (high is not None and number > high):
+        raise InputError(f"{name} must be a whole number from {low}{'' if high is None else f' to {high}'}, not {value}")
+    return number
+
+
+def parse_port_bits(value: str, lanes: int) -> int:
+    """The width of the memory port in bits; a word is not wider than a chunk."""
+    bits = int(one_of("port-bits", value, map(str, PORT_BITS)))
+    if bits > 8 * lanes:
+        raise InputError(f"port-bits must be at most the bits of a chunk, {8 * lanes} with {lanes} lanes, not {bits}")
+    return bits
+
+
+def core_overrides(lanes: int, port_bits: str | None, acc_depth: str | None) -> dict[str, int]:
+    """Fields of CoreConfig that the options choose; the others are the compiler's choice."""
+    fields = {}
+    if port_bits is not None:
+        fields["weight_bytes"] = parse_port_bits(port_bits, lanes) // 8
+    if acc_depth is not None:
+        fields["acc_depth"] = parse_whole("acc-depth", acc_depth, 1)
+        CoreConfig(lanes=lanes, fire_lanes=1, weight_bytes=1, acc_depth=fields["acc_depth"])
+    return fields
+
+
+def refuse(options: Mapping[str, Any], applies: Mapping[str, str], subject: str) -> None:
+    """Raise InputError for the first option that was given but belongs to something else.
+
+    options: option -> value, None when not given.  applies: option -> what it is for.  subject: what is run.
+    """
+    for option, value in options.items():
+        if value is not None:
+            raise InputError(f"--{option} is for {applies[option]}, not for {subject}")
 
 
 def check_trace(path: Path, simulator: str) -> None:

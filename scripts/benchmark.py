@@ -27,9 +27,7 @@ def benchmark(
     sizes = [arguments.parse_array(one) for one in arrays.split(",")]
     names = [arguments.one_of("network", name, graph.names()) for name in networks.split(",") if name] or graph.names()
     modes = arguments.parse_modes(mode)
-    if json_file == JSON_FILE:
-        json_file.parent.mkdir(exist_ok=True)
-    files.check_writable(json_file)
+    files.prepare((json_file,), defaults=(JSON_FILE,))
     reports = []
     for name in names:
         net = graph.load(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable, Iterator
 
 from cascadefire.errors import InputError
 
@@ -31,6 +31,15 @@ def check_writable(path: Path) -> None:
             raise _OnlyProbing
     except _OnlyProbing:
         pass
+
+
+def prepare(paths: Iterable[Path | None], defaults: Iterable[Path]) -> None:
+    """Check the files of a command before its work; the folder of a default is made when it is not there."""
+    wanted, defaults = [path for path in paths if path is not None], set(defaults)
+    for path in defaults.intersection(wanted):
+        path.parent.mkdir(exist_ok=True)
+    for path in wanted:
+        check_writable(path)
 
 
 class _OnlyProbing(Exception):

@@ -9,9 +9,11 @@ import typer
 from typer.exceptions import TyperException
 
 from scripts.benchmark import benchmark
+from scripts.efficiency import efficiency
 from scripts.mappings import mappings
 from scripts.networks import networks
 from scripts.run import run
+from scripts.sweep import sweep
 from tb.toolchain import ToolError
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app.command()(run)
 app.command()(networks)
 app.command()(mappings)
 app.command()(benchmark)
+app.command()(efficiency)
+app.command()(sweep)
 
 
 def _show_version(wanted: bool) -> None:

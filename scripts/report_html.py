@@ -1,37 +1,18 @@
 """The report as one HTML page that loads nothing: style, plots and digits are inside it."""
 from __future__ import annotations
 
-import base64
 import html
-import io
-from pathlib import Path
-from string import Template
-from typing import Any, Iterable
 
-import numpy as np
-from PIL import Image
-
-from scripts import report_plots, summary
+from scripts import html_parts, report_plots, summary
+from scripts.html_parts import table
 from scripts.summary import Report, percent, ratio
 
-TEMPLATE = Path(__file__).with_name("report_page.html")
 DIGITS_SHOWN = 60
-
-
-def _table(headings: list[str], rows: Iterable[Iterable[Any]], text_columns: int = 1) -> str:
-    """text_columns: columns from the left that hold words; the others are numbers and align right."""
-
-    def cells(tag: str, values: Iterable[Any]) -> str:
-        return "".join(f'<{tag}{"" if index < text_columns else " class=n"}>{html.escape(str(value))}</{tag}>'
-                       for index, value in enumerate(values))
-
-    body = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f'<div class=scroll><table><thead><tr>{cells("th", headings)}</tr></thead>\n<tbody>{body}</tbody></table></div>'
 
 
 def layer_table(report: Report) -> str:
     lanes, images = report["array"]["lanes"], report["images"]
-    return _table(
+    return table(
         ["layer", "kind", "shape", "weights kept", "chunks a row", "regrouping", "non-zero inputs", "events an image"],
         ([layer["name"], layer["kind"], layer["shape"].replace("->", "\u2192"), percent(layer["weight_density"]),
           f"{summary.chunk_mean(layer):.2f} of {summary.full_row(layer, lanes)}",
@@ -42,7 +23,7 @@ def layer_table(report: Report) -> str:
 
 def cycle_table(report: Report) -> str:
     modes, images = list(report["modes"]), report["images"]
-    return _table(
+    return table(
         ["layer", *modes, "beats", "ideal", "memory", "roofline", "utilisation", "efficiency", "bytes in", "bytes out"],
         ([layer["name"], *(f"{layer['mode_cycles'][mode] / images:,.0f}" for mode in modes),
           *(f"{layer[key] / images:,.0f}" for key in ("effectual_beats", "ideal_cycles", "memory_cycles", "roofline_cycles")),
@@ -53,12 +34,12 @@ def cycle_table(report: Report) -> str:
 
 def stall_table(report: Report) -> str:
     shares = [summary.cycle_shares(layer, report["array"]["pes"]) for layer in report["layers"]]
-    return _table(["layer", *map(summary.cause_label, shares[0])],
+    return table(["layer", *map(summary.cause_label, shares[0])],
                   ([layer["name"], *map(percent, share.values())] for layer, share in zip(report["layers"], shares)))
 
 
 def gain_table(report: Report) -> str:
-    return _table(["mode", "cycles an image", "over dense", "ideal, from the densities"],
+    return table(["mode", "cycles an image", "over dense", "ideal, from the densities"],
                   ([gain.mode, f"{gain.cycles_per_image:,.0f}", ratio(gain.ratio), ratio(gain.ideal_ratio)]
                    for gain in summary.gains(report)))
 
@@ -68,13 +49,8 @@ def wrong_digits(report: Report) -> str:
     wrong = report["wrong"]
     if not wrong:
         return f"<p>None: all {report['images']} images were classified as labelled.</p>"
-    figures = []
-    for digit in wrong[:DIGITS_SHOWN]:
-        picture = io.BytesIO()
-        Image.fromarray(np.asarray(digit["pixels"], dtype=np.uint8)).save(picture, format="PNG")
-        data = base64.b64encode(picture.getvalue()).decode()
-        figures.append(f'<figure><img alt="image {digit["index"]}" src="data:image/png;base64,{data}">'
-                       f'<figcaption><b>{digit["predicted"]}</b> for {digit["label"]}</figcaption></figure>')
+    figures = [html_parts.figure(f"image {digit['index']}", html_parts.png(digit["pixels"]),
+                                 f"<b>{digit['predicted']}</b> for {digit['label']}") for digit in wrong[:DIGITS_SHOWN]]
     rest = len(wrong) - len(figures)
     note = f"<p>{rest} more are in the JSON report.</p>" if rest else ""
     caption = f"<p>{len(wrong)} of {report['images']}: what it said, for what the label says.</p>"
@@ -97,16 +73,14 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 def render(report: Report) -> str:
     """The whole page."""
     array, detail = report["array"], summary.detail_mode(report)
-    facts = "".join(f"<div><strong>{html.escape(value)}</strong><span>{html.escape(name)}</span></div>"
-                    for value, name in _facts(report))
     surroundings = {**report["machine"], **report["versions"], "seed": report["seed"]}
     verdict = summary.verdict(report)
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=html.escape(f"{report['network']} on {array['pes']} x {array['lanes']}"),
-        images=report["images"], simulator=html.escape(report["simulator"]), detail=detail, lanes=array["lanes"],
-        verdict_class=verdict[0], verdict=verdict[1], facts=facts,
+    return html_parts.page(
+        "report_page.html", title=html.escape(f"{report['network']} on {array['pes']} x {array['lanes']}"),
+        images=str(report["images"]), simulator=html.escape(report["simulator"]), detail=detail, lanes=str(array["lanes"]),
+        verdict_class=verdict[0], verdict=verdict[1], facts=html_parts.facts(_facts(report)),
         gain_table=gain_table(report), cycles_plot=report_plots.cycles_by_mode(report), cycle_table=cycle_table(report),
         stall_plot=report_plots.stalls(report), stall_table=stall_table(report),
         chunk_plot=report_plots.chunk_histograms(report), layer_table=layer_table(report), digits=wrong_digits(report),
-        surroundings=_table(["", ""], surroundings.items(), text_columns=2),
+        surroundings=table(["", ""], surroundings.items(), text_columns=2),
     )

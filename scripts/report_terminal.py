@@ -68,7 +68,7 @@ def gain_table(report: Report) -> Table:
     return table
 
 
-def _program() -> str:
+def program() -> str:
     """How this program was started, as it can be typed again: a virtual environment need not be on PATH."""
     started = Path(sys.argv[0])
     found = shutil.which(started.name)
@@ -79,7 +79,7 @@ def _program() -> str:
 
 def next_commands(network: str) -> list[str]:
     """The two commands worth typing after a run."""
-    return [f"{_program()} run {network} --images all --mode both", f"{_program()} run {network} --array 4x32"]
+    return [f"{program()} run {network} --images all --mode both", f"{program()} run {network} --array 4x32"]
 
 
 def show(report: Report, network: str, json_file: Path, html_file: Path) -> None:

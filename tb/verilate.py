@@ -1,4 +1,4 @@
-"""Verilator models of the core, built once and kept by content in `build/models`.
+"""Verilator models of core and accelerator, built once and kept by content in `build/models`.
 
 The key of a model is the sha256 of the Verilog text without its comment lines (which hold a path and a date), the C++
 harness, all flags, and the versions of Verilator and compiler. A model is built in a folder of its own and renamed when it
@@ -22,14 +22,15 @@ from tb.toolchain import ToolError
 
 HERE = Path(__file__).resolve().parent
 HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h")
+ACCELERATOR_HARNESS = (HERE / "accelerator_harness.cpp", HERE / "accelerator_memory.h", HERE / "accelerator_job.h")
 
 # In a process of its own: MyHDL 0.11.52 numbers names by what was elaborated before (so the same core would get another text
 # and another model), writes resets in the order of a set (hence the hash seed), and keeps every signal ever made, which slows
 # later simulations.
-CONVERT = """import json, sys
+CONVERT = """import importlib, json, sys
 from rtl.config import CoreConfig
-from rtl.core import convert_core
-convert_core(CoreConfig.from_dict(json.loads(sys.argv[1])), sys.argv[2], name="core")
+config, folder, module, name = sys.argv[1:]
+getattr(importlib.import_module(module), "convert_" + name)(CoreConfig.from_dict(json.loads(config)), folder, name=name)
 """
 
 
@@ -46,23 +47,46 @@ def core_model(config: CoreConfig, trace: bool = False, progress=None, models: P
     return build(verilog, "core", HARNESS, defines, models, trace, progress)
 
 
+def accelerator_model(config: CoreConfig, trace: bool = False, progress=None, models: Path | None = None,
+                      module: str = "rtl.accelerator") -> Path:
+    """Return the executable of the bench for an accelerator; build it when it is not there yet.
+
+    module: Python module with `convert_accelerator`. The other arguments and the errors are those of `core_model`.
+    """
+    models = models or toolchain.BUILD / "models"
+    defines = {"PES": config.pes, "LANES": config.lanes, "FIRE_LANES": config.fire_lanes, "PORT_BYTES": config.port_bytes}
+    verilog = accelerator_verilog(config, models, progress, module)
+    return build(verilog, "accelerator", ACCELERATOR_HARNESS, defines, models, trace, progress)
+
+
 def core_verilog(config: CoreConfig, models: Path, progress=None) -> str:
     """Return the Verilog of a core, converted once for each state of the sources in rtl/ and each configuration."""
-    import myhdl
-    import rtl.core
+    return _verilog(config, models, "rtl.core", "core", progress)
 
-    sources = sorted(Path(rtl.core.__file__).parent.glob("*.py"))
+
+def accelerator_verilog(config: CoreConfig, models: Path | None = None, progress=None,
+                        module: str = "rtl.accelerator") -> str:
+    """Return the Verilog of an accelerator, converted once for each state of the sources and each configuration."""
+    return _verilog(config, models or toolchain.BUILD / "models", module, "accelerator", progress)
+
+
+def _verilog(config: CoreConfig, models: Path, module: str, name: str, progress) -> str:
+    """Return what convert_<name> of a module writes; kept by the text of the module and of rtl/, and by the configuration."""
+    import myhdl
+
+    own = HERE.parent / (module.replace(".", "/") + ".py")
+    sources = sorted({own, *(HERE.parent / "rtl").glob("*.py")})
     state = [[path.name, digest(path.read_bytes())] for path in sources]
     key = digest(json.dumps([state, config.to_dict(), myhdl.__version__]).encode())
-    target = models / f"core-{key[:24]}.v"
+    target = models / f"{name}-{key[:24]}.v"
     with locked(target):
         if not target.exists():
             if progress:
-                progress(f"converting the core ({config.pes} x {config.lanes}) to Verilog")
+                progress(f"converting the {name} ({config.pes} x {config.lanes}) to Verilog")
             with tempfile.TemporaryDirectory(dir=models) as folder:
-                toolchain.run([sys.executable, "-c", CONVERT, json.dumps(config.to_dict()), folder],
-                              "converting the core to Verilog", env={**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONHASHSEED": "0"})
-                os.replace(Path(folder, "core.v"), target)
+                toolchain.run([sys.executable, "-c", CONVERT, json.dumps(config.to_dict()), folder, module, name],
+                              f"converting the {name} to Verilog", env={**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONHASHSEED": "0"})
+                os.replace(Path(folder, name + ".v"), target)
         return target.read_text()
 
 

@@ -9,6 +9,7 @@ from rtl.accumulation_buffer import FirePort
 from rtl.config import EVENT_BITS, FIRE_MARGIN, CoreConfig
 from rtl.fire import Fired, fire
 from rtl.pass_config import FireConfig
+from rtl.pass_settings import FireSettings
 from rtl.requantise import ParamPort
 from rtl.stream import bit, signed, unsigned
 from rtl.sum_tree import levels
@@ -18,6 +19,7 @@ from tb.pauses import Gate
 from tests.rtl.test_fire_scan import settings_of, steps
 
 CONFIG = CoreConfig(pes=2, lanes=4, fire_lanes=2, weight_bytes=4, acc_bits=20, acc_depth=64, coord_bits=5, param_depth=8)
+FIRST = ("first_y", "first_x")      # of the settings, only with banks
 OUTPUTS = ("port", "tokens", "pushes", "fired", "busy", "active")
 PUSH_LATENCY = 11      # and the levels of the sum tree
 
@@ -66,15 +68,16 @@ class Pass:
         return lanes
 
 
-def run_fire(passes, config=CONFIG, pause="never"):
-    """Fire passes one after the other; return the trace and what is left in the halves."""
+def run_fire(passes, config=CONFIG, pause="never", banks=True):
+    """Fire passes one after the other, into banks or only to see; return the trace and what is left in the halves."""
     gate, left, rng = Gate(pause, 7), [], np.random.default_rng(100)
 
     def script():
         for p in passes:
             for row in p.params():
                 yield row
-            yield {**{"settings_" + name: value for name, value in p.settings.items()}, "start": 1, "go": 0}
+            yield {**{"settings_" + name: value for name, value in p.settings.items() if banks or name not in FIRST},
+                   "start": 1, "go": 0}
             word = rng.integers(-99, 99, p.memory[:, 0].shape)
             coming, seen = [word], (yield {"start": 0})
             while seen["busy"]:
@@ -89,13 +92,15 @@ def run_fire(passes, config=CONFIG, pause="never"):
             left.append(p.memory)
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), config=config, start=bit(), go=bit(), settings=FireConfig(config), sweeping=bit(),
+        return dict(clk=bit(), rst=reset(), config=config, start=bit(), go=bit(), sweeping=bit(),
+                    settings=FireConfig(config) if banks else FireSettings(config),
                     port=FirePort(config), sums=[[signed(config.acc_bits) for _ in range(config.lanes)] for _ in range(config.pes)],
-                    params=ParamPort(config), tokens=[unsigned(config.token_bits) for _ in range(config.fire_lanes)],
-                    pushes=[bit() for _ in range(config.fire_lanes)], fired=Fired(config), busy=bit(), active=bit())
+                    params=ParamPort(config), tokens=[unsigned(config.token_bits) for _ in range(config.fire_lanes)] if banks else None,
+                    pushes=[bit() for _ in range(config.fire_lanes)] if banks else None, fired=Fired(config), busy=bit(), active=bit())
 
     play = Script(script())
-    return run(fire, arguments, OUTPUTS, (play,), play.over, linger=10, limit=20_000), left
+    outputs = OUTPUTS if banks else tuple(name for name in OUTPUTS if name not in ("tokens", "pushes"))
+    return run(fire, arguments, outputs, (play,), play.over, linger=10, limit=20_000), left
 
 
 def check(passes, config=CONFIG, pause="never"):
@@ -147,6 +152,27 @@ def test_zeros_are_emitted_where_the_pass_asks_for_them():
     p = Pass(np.random.default_rng(104), CONFIG, 3, 3, 6, emit_zeros=1)
     trace = check([p])
     assert (p.values == 0).any() and sum(trace["pushes_0"]) == sum(1 if p.dead[k] else 9 for k in (0, 2, 4))
+
+
+@pytest.mark.parametrize("pes, fire_lanes, pause", [(1, 1, "never"), (2, 2, "sometimes"), (3, 4, "burst")])
+def test_without_banks_every_output_is_shown_and_lanes_past_the_last_channel_emit_nothing(pes, fire_lanes, pause):
+    config, rng = CONFIG.replace(pes=pes, fire_lanes=fire_lanes), np.random.default_rng(108)
+    passes = [Pass(rng, config, 2, 3, 5), Pass(rng, config, 4, 4, 7, (2, 2, 0), 0, odd=1), Pass(rng, config, 1, 1, 3, emit_zeros=1),
+              Pass(rng, config, 3, 2, 5, relu=0, emit_zeros=1, odd=1)]
+    trace, left = run_fire(passes, config, pause, banks=False)
+    check_fired(passes, trace, config)
+    emitted = sum(emit.bit_count() for emit, strobe in zip(trace["fired_emit"], trace["fired_strobe"]) if strobe)
+    assert emitted == sum(p.emits(k, value) for p in passes for k, plane in enumerate(p.values) for value in plane.flat)
+    assert not any(emit for emit, strobe in zip(trace["fired_emit"], trace["fired_strobe"]) if not strobe)
+    assert not any(memory.any() for memory in left) and sum(trace["fired_done"]) == len(passes)
+
+
+def test_outputs_after_go_fell_are_fewer_than_the_margin_even_with_the_deepest_sum_tree():
+    config = CONFIG.replace(pes=8)
+    stop = 60
+    trace, _ = run_fire([Pass(np.random.default_rng(109), config, 4, 8, 8)], config, lambda t: stop <= t < stop + 200, banks=False)
+    stopped = next(t for t, go in enumerate(trace["go"]) if not go and t > 1 and trace["active"][t] and trace["go"][t - 1])
+    assert 0 < sum(trace["fired_strobe"][stopped:stopped + 200]) <= FIRE_MARGIN - 4
 
 
 @pytest.mark.parametrize("pes, fire_lanes", [(1, 1), (3, 4), (1, 2)])

@@ -24,11 +24,14 @@ def arguments(config=CONFIG):
                 scan=Scan(), port=FirePort(config), running=bit())
 
 
-def settings_of(height, width, channels, pool, config=CONFIG):
+def settings_of(height, width, channels, pool, config=CONFIG, pad_y=None, fired=None):
+    """Settings of a pass; pool: kernel, stride, padding of both sides unless pad_y is given.  fired: (height, width) fired."""
     k, stride, pad = pool
+    pad_y = pad if pad_y is None else pad_y
     chunks = -(-channels // config.lanes)
+    fired = (side(height, k, stride, pad_y), side(width, *pool)) if fired is None else fired
     return dict(tile_h=height, tile_w=width, stride_y=width * chunks, stride_x=chunks, channels=channels, pool=k, pool_stride=stride,
-                pool_pad=pad, height=side(height, *pool), width=side(width, *pool))
+                pool_pad=pad, pool_pad_y=pad_y, height=fired[0], width=fired[1])
 
 
 def steps(s, config):
@@ -41,7 +44,7 @@ def reads(s, config):
     last = s["pool"] - 1
     for chunk, group in steps(s, config):
         for fy, fx, dy, dx in np.ndindex(s["height"], s["width"], s["pool"], s["pool"]):
-            y, x = fy * s["pool_stride"] - s["pool_pad"] + dy, fx * s["pool_stride"] - s["pool_pad"] + dx
+            y, x = fy * s["pool_stride"] - s["pool_pad_y"] + dy, fx * s["pool_stride"] - s["pool_pad"] + dx
             inside = 0 <= y < s["tile_h"] and 0 <= x < s["tile_w"]
             yield (group, int(inside), int(dy == dx == 0), int(dy == last and dx == last),
                    y * s["stride_y"] + x * s["stride_x"] + chunk if inside else None)
@@ -104,6 +107,22 @@ def test_reads_and_clears_of_a_pass(pool, pause):
     pool = POOLS[pool]
     passes = [settings_of(whole(5, pool), whole(6, pool), 16, pool), settings_of(whole(3, pool), whole(4, pool), 19, pool)]
     check(passes, scan(passes, pause))
+
+
+@pytest.mark.parametrize("pool, pads, size, fired", [
+    ((2, 2), (0, 1), (4, 5), (2, 3)), ((3, 2), (1, 0), (5, 5), (3, 2)), ((3, 1), (0, 2), (3, 3), (1, 5)),
+    ((15, 9), (14, 3), (8, 12), (2, 2))])
+def test_padding_of_y_and_of_x_apart(pool, pads, size, fired):
+    passes = [settings_of(*size, channels, (*pool, pads[1]), pad_y=pads[0], fired=fired) for channels in (8, 13)]
+    check(passes, scan(passes, "sometimes"))
+
+
+@pytest.mark.parametrize("pool, size, fired", [
+    ((2, 2, 0), (5, 7), (3, 4)), ((3, 2, 0), (4, 6), (2, 3)), ((3, 3, 1), (3, 6), (2, 3)), ((3, 2, 1), (4, 4), (3, 3))])
+def test_windows_that_hang_over_the_bottom_and_the_right_edge(pool, size, fired):
+    """As with ceil mode: outside is not covered, and all of the tile is cleared once."""
+    passes = [settings_of(*size, channels, pool, fired=fired) for channels in (8, 13)]
+    check(passes, scan(passes, "sometimes"))
 
 
 def test_the_smallest_passes():

@@ -36,8 +36,8 @@ def loader(clk, rst, config, counts, weights, kernel_h, kernel_w, slots, table, 
 class User:
     """Plays the rest of the core: keeps memories as the PEs do, and frees channels late, after a look at all they need."""
 
-    def __init__(self, config, kernel, counts, chunks, pause, seed):
-        self.config, self.kernel, self.counts, self.chunks = config, kernel, counts, chunks
+    def __init__(self, config, kernel, counts, chunks, pause, seed, firsts):
+        self.config, self.kernel, self.counts, self.chunks, self.firsts = config, kernel, counts, chunks, firsts
         self.gate = Gate(pause, seed)
         self.table, self.ring, self.masks = {}, {}, {}
         self.freed = self.listed = self.loaded = 0
@@ -73,8 +73,9 @@ class User:
         for index, count in enumerate(self.counts[channel].tolist()):
             place = index // width * c.kernel + index % width
             mask |= (count != 0) << place
+            offset = (offset_of(index) - int(self.firsts[channel, index])) % c.acc_depth
             entry = self.table[slot << c.position_bits | place]
-            assert entry == (count << c.ring_bits | start % c.weight_depth) << c.acc_address_bits | offset_of(index)
+            assert entry == (count << c.ring_bits | start % c.weight_depth) << c.acc_address_bits | offset
             for chunk in range(start, start + count):
                 for column in range(c.words_per_chunk):
                     assert self.ring[chunk % c.weight_depth, column] == next(words)
@@ -82,22 +83,24 @@ class User:
         assert self.masks[slot] == mask
 
 
-def load(counts, kernel=(3, 3), config=CONFIG, idle=("never", "never"), hold="never", seed=1):
-    """Load channels of these counts (an array [channel, position]); return the trace."""
+def load(counts, kernel=(3, 3), config=CONFIG, idle=("never", "never"), hold="never", seed=1, firsts=None):
+    """Load channels of these counts, and first chunks (arrays [channel, position]), if any; return the trace."""
     rng = np.random.default_rng(seed)
     top = 1 << 8 * config.weight_bytes
     chunks = [rng.integers(0, top, int(row.sum()) * config.words_per_chunk).tolist() for row in counts]
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), config=config, counts=Stream(8), weights=Stream(8 * config.weight_bytes),
+        return dict(clk=bit(), rst=reset(), config=config, counts=Stream(8 if firsts is None else 16),
+                    weights=Stream(8 * config.weight_bytes),
                     kernel_h=unsigned(4), kernel_w=unsigned(4), slots=Slots(config), table=RowTable(config), ring=RingPort(config))
 
     class Kernel:
         def step(self, seen):
             return {"kernel_h": kernel[0], "kernel_w": kernel[1]}
 
-    user = User(config, kernel, counts, chunks, hold, seed)
-    sources = (Source("counts", counts.reshape(-1), idle[0], seed),
+    user = User(config, kernel, counts, chunks, hold, seed, np.zeros_like(counts) if firsts is None else firsts)
+    words = counts if firsts is None else counts | firsts << 8
+    sources = (Source("counts", words.reshape(-1), idle[0], seed),
                Source("weights", (word for channel in chunks for word in channel), idle[1], seed + 1))
     return run(loader, arguments, OUTPUTS, (Kernel(), *sources, user), lambda: user.freed == len(counts), linger=20, limit=20_000)
 
@@ -110,6 +113,20 @@ def test_every_channel_is_complete_when_loaded_and_untouched_until_freed(idle, h
     counts = (rng.integers(0, 4, (40, 9)) * (rng.random((40, 9)) < 0.5)).clip(0, 4)
     counts *= counts.cumsum(axis=1) <= 16
     load(counts, idle=idle, hold=hold, seed=3)
+
+
+@pytest.mark.parametrize("idle, hold", [(("never", "never"), "sometimes"), (("sometimes", "burst"), "never")])
+def test_a_first_chunk_is_subtracted_from_the_sum_offset_modulo_the_depth(idle, hold):
+    rng = np.random.default_rng(43)
+    counts = (rng.integers(0, 3, (20, 9)) * (rng.random((20, 9)) < 0.5)).clip(0, 2)
+    counts *= counts.cumsum(axis=1) <= 16
+    firsts = rng.choice([0, 1, 2, 63, 64, 255], (20, 9))
+    load(counts, idle=idle, hold=hold, seed=4, firsts=firsts)
+
+
+def test_first_chunks_do_not_reach_the_counts():
+    trace = load(np.zeros((6, 9), int), firsts=np.full((6, 9), 255))
+    assert not any(trace["ring_write"]) and not any(trace["slots_mask"])
 
 
 def test_all_counts_zero_needs_no_weight_word():

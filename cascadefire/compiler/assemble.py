@@ -1,0 +1,166 @@
+"""From a graph to a memory image with a program: the accelerator's compiler (docs/accelerator.md)."""
+
+import numpy as np
+
+from cascadefire.compiler import map_layout, modes, weight_images
+from cascadefire.compiler.executable import Executable, PassRecord
+from cascadefire.compiler.graph_sizing import accelerator_config, check_core, map_densities, tilings
+from cascadefire.compiler.graph_tiling import rows_read
+from cascadefire.compiler.pass_words import PassPlan, WeightPlace, pass_words, word_count
+from cascadefire.errors import InputError
+from rtl.pass_settings import ADDRESS_BITS
+
+__all__ = ["accelerator_config", "assemble"]
+
+MAX_LAG = 3
+MAX_INDEX = 1 << 16     # a request names its channel or row in sixteen bits
+
+
+def assemble(graph, config, mode="both", densities=None):
+    """Compile a graph for an accelerator.
+
+    graph: Graph.  config: CoreConfig, for example from `accelerator_config`.  mode: dense, csp, mnf or both.
+    densities: map name -> expected events over positions, 0..1, to choose tiles and bands by; 0.5 where not given.
+    Returns an Executable; the order of its passes is steps, spatial tiles, chunk ranges, terms.
+    Errors: InputError, one sentence with the nearest setting that would do, when the graph does not fit the core.
+    """
+    modes.check(mode)
+    check_core(graph, config)
+    cut = tilings(graph, config, mode, densities)
+    rows = _band_rows(graph, config, mode, densities, cut)
+    plans = _plan(graph, config, cut)
+    word, program = -(-4 * sum(word_count(graph.steps[one.record.step], one) for one in plans) // config.port_bytes), 0
+    images, weights, word = _weights(graph, config, mode, plans, word)
+    maps = {}
+    for name, one in graph.maps.items():
+        maps[name], word = map_layout.place(map_layout.memory_shape(one), rows[name], word, config.port_bytes)
+    if word > 1 << ADDRESS_BITS:
+        raise InputError(f"{graph.name} needs {word} memory words of {config.port_bytes} bytes, but addresses have {ADDRESS_BITS} bits.")
+    memory = np.zeros(word * config.port_bytes, np.uint8)
+    for address, image in images:
+        memory[address * config.port_bytes:address * config.port_bytes + len(image)] = image
+    dead = {step.name: dead_channels(graph, step, mode) for step in graph.steps}
+    words = np.concatenate([pass_words(
+        step, one, maps[step.terms[one.record.term].source], maps[step.output], graph, place, dead[step.name],
+        not modes.skips_zeros(mode), index == len(plans) - 1)
+        for index, (one, place) in enumerate(zip(plans, weights)) for step in [graph.steps[one.record.step]]])
+    memory[:4 * len(words)] = words.astype("<u4").view(np.uint8)
+    return Executable(config, graph, mode, memory, program, len(words), tuple(one.record for one in plans), maps)
+
+
+def dead_channels(graph, step, mode):
+    """Return which output channels of a step no term keeps a chunk of, bool [K]; such channels never become events.
+
+        dead[k] = the counts of all rows of channel first + k are 0, in every term that reads it as a matrix; no diagonal term reads it
+
+    Outputs of the graph are never dead; neither is any channel in the modes dense and mnf, whose counts are all full.
+    """
+    dead = np.zeros(step.channels, bool)
+    if step.output in graph.outputs or not modes.skips_chunks(mode):
+        return dead
+    alive = np.zeros(graph.maps[step.output].shape[0], bool)
+    for _, term in graph.readers(step.output):
+        kept = True
+        if term.kind != "diagonal":
+            kept = term.weights.counts.reshape(term.channels, -1).any(axis=1)
+        alive[term.first:term.first + term.channels] |= kept
+    return ~alive[step.first:step.first + step.channels]
+
+
+def _band_rows(graph, config, mode, densities, cut):
+    """Return map name -> R."""
+    rows, density = {}, map_densities(graph, mode, densities)
+    for name, one in graph.maps.items():
+        rows[name] = 1
+        if one.vector:
+            continue
+        shape, reads = map_layout.memory_shape(one), []
+        tiles = [tiling.rows for step, tiling in zip(graph.steps, cut) if step.output == name and tiling.rows < step.fired_shape[0]]
+        for step, tiling in zip(graph.steps, cut):
+            for term in step.terms:
+                if term.source == name:
+                    start = np.array([tile.out_y0 for tile in tiling.tiles])
+                    size = np.array([tile.tile_h for tile in tiling.tiles])
+                    share = 1 / len({tile.first_chunk for tile in tiling.tiles}) if term.kind == "diagonal" else 1
+                    reads.append((*rows_read(step, term, start, size, shape[1]), term.channels * share))
+        rows[name] = map_layout.choose_rows(shape, tiles, reads, density[name], config)
+    return rows
+
+
+def _plan(graph, config, cut):
+    """Return the PassPlans in order."""
+    plans, writes, fired = [], {name: [] for name in graph.maps}, 0
+    written = {name: -1 for name in graph.maps}     # the last step that wrote a map: terms of older maps come first
+    for number, (step, tiling) in enumerate(zip(graph.steps, cut)):
+        order = sorted(range(len(step.terms)), key=lambda index: written[step.terms[index].source])
+        for tile in tiling.tiles:
+            first = tile.first_chunk * config.lanes
+            channels = min(step.channels - first, tile.chunks * config.lanes)
+            for index in order:
+                fires = index == order[-1]
+                record = PassRecord(number, index, fires, first, channels if fires else 0, tile.fired_y0, tile.fired_h,
+                                    step.fired_shape[1], tile.out_y0, tile.tile_h, tile.tile_w, tile.first_chunk, tile.chunks)
+                plans.append(_plan_pass(graph, step, record, tile, channels, writes, fired))
+            writes[step.output].append((fired, step, first, channels, tile.fired_y0, tile.fired_h))
+            fired += 1
+        written[step.output] = number
+    return plans
+
+
+def _plan_pass(graph, step, record, tile, channels, writes, before):
+    """Return the PassPlan of one term of one tile: the channels it reads, and how early it may.
+
+    writes: map name -> (firing pass, step, first channel, channels, first row, rows) of the firing passes so far; `before` of them.
+    """
+    term = step.terms[record.term]
+    source = graph.maps[term.source]
+    read = (term.first + record.first_channel, channels) if term.kind == "diagonal" else (term.first, term.channels)
+    if source.vector:
+        low, high = 0, 1
+    else:
+        low, high = rows_read(step, term, tile.out_y0, tile.tile_h, source.shape[1])
+    last = [one for one in writes[term.source]
+            if one[1].first + one[2] < read[0] + read[1] and read[0] < one[1].first + one[2] + one[3]
+            and one[4] < high and low < one[4] + one[5]][-1:]
+    lag = min(MAX_LAG, before - 1 - last[0][0]) if last else MAX_LAG
+    progressive = bool(last) and lag == 0 and not source.vector and read[0] == 0 and last[0][1].first == 0
+    return PassPlan(record, tile, (0, 1) if source.vector else read, lag, progressive)
+
+
+def _weights(graph, config, mode, plans, word):
+    """Return the weight images as (word address, bytes), the WeightPlace of each pass, and the first word after them."""
+    images, places, packed, result = [], {}, {}, []
+    for plan in plans:
+        record, step = plan.record, graph.steps[plan.record.step]
+        key = (record.step, record.term, record.first_chunk)
+        if key not in places:
+            if key[:2] not in packed:
+                packed = {other: one for other, one in packed.items() if other[0] == record.step}   # large: only one step's at a time
+                packed[key[:2]] = _term_weights(step, step.terms[record.term], config.lanes, mode)
+            counts, chunks = _image(step.terms[record.term], packed[key[:2]], plan, config)
+            place = WeightPlace(word, word + len(counts) // config.port_bytes, len(counts) // config.port_bytes)
+            images += [(place.counts, counts), (place.chunks, chunks)]
+            places[key], word = place, place.chunks + len(chunks) // config.port_bytes
+        result.append(places[key])
+    return images, result, word
+
+
+def _term_weights(step, term, lanes, mode):
+    """Return a term's weights as the array takes them, or raise InputError that names the step."""
+    if term.kind == "diagonal":
+        return term.weights
+    rows = term.weights.rows if term.kind == "fc" else term.channels
+    if rows > MAX_INDEX:
+        raise InputError(f"{step.name}: a request can name {MAX_INDEX} channels or rows, but it has {rows}.")
+    try:
+        return weight_images.term_weights(term, lanes, mode)
+    except InputError as error:
+        raise InputError(f"{step.name}: {error}.") from None
+
+
+def _image(term, weights, plan, config):
+    """Return (counts, chunks) of the weight image of a pass."""
+    first, channels = plan.record.first_channel, plan.channels[1]
+    if term.kind == "diagonal":
+        return weight_images.diagonal_image(weights[first:first + channels], config.lanes, config.port_bytes)
+    return weight_images.matrix_image(weights, term.kernel[0] * term.kernel[1], plan.tile.first_chunk, plan.tile.chunks, config.port_bytes)
