@@ -33,9 +33,10 @@ class Map:
 class Term:
     """One product of a step.
 
-        conv      acc[k, y, x] += sum over c, ky, kx of W[k, c, ky, kx] * source[first + c, y*stride + ky - pad, x*stride + kx - pad]
+        conv      acc[k, y, x] += sum over c, ky, kx of W[k, c, ky, kx] * source[first + c, i, j]
         fc        acc[k] += sum over rows of W[k, row] * source[row],  row = c * H*W + y * W + x of the (whole) source map
-        diagonal  acc[c, y, x] += sum over ky, kx of D[c, ky, kx] * source[first + c, y*stride + ky - pad, x*stride + kx - pad]
+        diagonal  acc[c, y, x] += sum over ky, kx of D[c, ky, kx] * source[first + c, i, j]
+        i = y * stride + ky - pad,  j = x * stride + kx - pad
 
     source: name of a map.  first: first channel of it.  channels: input channels taken.
     kernel: (kh, kw), 1..11.  stride: 1, 2 or 4.  pad: zeros above and left (below and right: as many as the output shape asks for).
@@ -115,8 +116,8 @@ class Graph:
                     _need(term.source in self.maps, f"there is no map called {term.source}")
                     _need(term.source in self.inputs or written[term.source], f"the map {term.source} is read before it is written")
                     _check_term(step, term, self.maps[term.source])
-                _check_step(step, self.maps)
                 _need(step.output not in self.inputs, f"the map {step.output} is an input, which no step may write")
+                _check_step(step, self.maps)
                 _need(step.output not in {term.source for term in step.terms}, f"the map {step.output} is read and written")
                 span = (step.first, step.first + step.channels)
                 _need(all(span[1] <= low or high <= span[0] for low, high in written[step.output]),
@@ -152,14 +153,16 @@ def _need(true, sentence):
 def _check_map(name, one):
     _need(one.name == name, f"the map {one.name} is listed as {name}")
     _need(len(one.shape) == 3 and min(one.shape) >= 1, f"the map {name} must have three sides from 1, not {tuple(one.shape)}")
-    _need(not one.vector or tuple(one.shape[1:]) == (1, 1), f"the vector map {name} must have the shape (K, 1, 1), not {tuple(one.shape)}")
+    _need(not one.vector or tuple(one.shape[1:]) == (1, 1),
+          f"the vector map {name} must have the shape (K, 1, 1), not {tuple(one.shape)}")
 
 
 def _check_term(step, term, source):
     weights, sides = term.weights, tuple(term.kernel)
     _need(term.kind in TERM_KINDS, f"a term must be one of {', '.join(TERM_KINDS)}, not {term.kind}")
     _need(0 <= term.first and term.channels >= 1 and term.first + term.channels <= source.shape[0],
-          f"channels {term.first} to {term.first + term.channels - 1} are not all in the map {source.name} of {source.shape[0]}")
+          f"channels {term.first} to {term.first + term.channels - 1} are not all in the map {source.name} of "
+          f"{source.shape[0]}")
     if term.kind == "diagonal":
         _need(isinstance(weights, np.ndarray) and weights.dtype == np.int8 and weights.shape == (term.channels, *sides)
               and weights.min() > -128, f"diagonal weights must be int8, -127..127, of the shape {(term.channels, *sides)}")
@@ -174,7 +177,8 @@ def _check_term(step, term, source):
               "an fc term has no kernel, stride, pad or pool, and one output position")
     else:
         _need(not source.vector, f"the vector map {source.name} can only be read by fc terms")
-        _need(len(sides) == 2 and 1 <= min(sides) and max(sides) <= KERNEL_MAX, f"a kernel must have two sides of 1..{KERNEL_MAX}, not {sides}")
+        _need(len(sides) == 2 and 1 <= min(sides) and max(sides) <= KERNEL_MAX,
+              f"a kernel must have two sides of 1..{KERNEL_MAX}, not {sides}")
         _need(term.stride in STRIDES, f"a stride must be one of {', '.join(map(str, STRIDES))}, not {term.stride}")
         _need(0 <= term.pad < 1024, f"a pad must be from 0 to 1023, not {term.pad}")
 
@@ -186,12 +190,17 @@ def _check_step(step, maps):
     _need(len(step.conv_shape) == 2 and min(step.conv_shape) >= 1, f"conv_shape must be two sides from 1, not {step.conv_shape}")
     _need(step.activation in ACTIVATIONS, f"activation must be one of {', '.join(ACTIVATIONS)}, not {step.activation}")
     _need(output.signed == (step.activation == "none"),
-          f"the activation {step.activation} does not give the values of the {'' if output.signed else 'un'}signed map {output.name}")
+          f"the activation {step.activation} does not give the values of the {'' if output.signed else 'un'}signed map "
+          f"{output.name}")
     _need(0 <= step.first and step.channels >= 1 and step.first + step.channels <= output.shape[0],
-          f"channels {step.first} to {step.first + step.channels - 1} are not all in the map {output.name} of {output.shape[0]}")
-    _need(tuple(output.shape[1:]) == step.fired_shape, f"it gives {step.fired_shape} outputs, but the map {output.name} has {output.shape[1:]}")
-    _need(not output.vector or step.first % VECTOR_WIDTH == 0, f"in a vector map a step begins at a multiple of {VECTOR_WIDTH}, not {step.first}")
-    for name, kind, low, high in (("bias", np.int32, None, None), ("multiplier", np.uint16, None, None), ("shift", np.uint8, 1, SHIFT_MAX)):
+          f"channels {step.first} to {step.first + step.channels - 1} are not all in the map {output.name} of "
+          f"{output.shape[0]}")
+    _need(tuple(output.shape[1:]) == step.fired_shape,
+          f"it gives {step.fired_shape} outputs, but the map {output.name} has {output.shape[1:]}")
+    _need(not output.vector or step.first % VECTOR_WIDTH == 0,
+          f"in a vector map a step begins at a multiple of {VECTOR_WIDTH}, not {step.first}")
+    for name, kind, low, high in (
+            ("bias", np.int32, None, None), ("multiplier", np.uint16, None, None), ("shift", np.uint8, 1, SHIFT_MAX)):
         array = getattr(step, name)
         _need(array.dtype == kind and array.shape == (step.channels,), f"{name} must be {np.dtype(kind)} with one value a channel")
         _need(low is None or low <= array.min() and array.max() <= high, f"{name} must be from {low} to {high}")
@@ -200,4 +209,5 @@ def _check_step(step, maps):
         _need(1 <= kernel <= POOL_MAX and 1 <= stride <= kernel and 0 <= pad < kernel,
               f"a pool has a kernel of 1..{POOL_MAX}, a stride of 1 to the kernel and a pad below it, not {(kernel, stride, pad)}")
         _need(min(sides) >= 1 and all((n - 1) * stride - pad < size for n, size in zip(sides, step.conv_shape)),
-              f"a pooling window lies outside the {step.conv_shape[0]} x {step.conv_shape[1]} map: {sides[0]} x {sides[1]} outputs are too many")
+              f"a pooling window lies outside the {step.conv_shape[0]} x {step.conv_shape[1]} map: "
+              f"{sides[0]} x {sides[1]} outputs are too many")

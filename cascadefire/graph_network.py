@@ -19,7 +19,8 @@ def from_network(network):
         follower = network.layers[index + 1] if index + 1 < len(network.layers) else None
         vector = layer.kind == "fc" and (follower is None or follower.kind == "fc")
         maps[layer.name] = Map(layer.name, tuple(layer.out_shape), layer.activation == "none", vector)
-        term = Term(source, layer.kind, layer.in_shape[0], layer.weights, kernel=tuple(layer.kernel), stride=layer.stride, pad=layer.pad)
+        term = Term(source, layer.kind, layer.in_shape[0], layer.weights, kernel=tuple(layer.kernel), stride=layer.stride,
+                    pad=layer.pad)
         steps.append(Step(
             layer.name, layer.kind, (term,), layer.channels, tuple(layer.conv_shape[1:]), layer.bias, layer.multiplier, layer.shift,
             layer.activation, layer.name, pool=(*layer.pool, tuple(layer.out_shape[1:])) if layer.pool else None))

@@ -1,6 +1,7 @@
 """The golden model of graphs: what the accelerator must compute for one image, in exact integers.
 
-Products are taken in float32, which is exact as long as no partial sum reaches 2**24; rows of weights are split until that is proven.
+Products are taken in float32, which is exact as long as no partial sum reaches 2**24; rows of weights are split until that is
+proven.
 """
 
 import numpy as np

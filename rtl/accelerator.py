@@ -4,6 +4,7 @@ from myhdl import ResetSignal, always_comb, block, intbv
 from rtl.config import CoreConfig
 from rtl.engine import engine
 from rtl.event_unpack import event_word_bits, lane_bits
+from rtl.event_fetch import MaskPort
 from rtl.fire import Fired
 from rtl.hdl import convert
 from rtl.memory_bus import MemoryBus, Progress
@@ -51,6 +52,7 @@ def accelerator(config, clk, rst, bus, regs, tap):
     """
     control, status, counters, progress = Control(), Status(), Counters(), Progress()
     fetch, source, firing, fired = FetchSettings(), SourceSettings(), FireSettings(config), Fired(config)
+    mask = MaskPort(config)
     cfg, events = Stream(32), Stream(event_word_bits(config))
     counts, weights = Stream(16), Stream(8 * config.port_bytes)
     start, stop, launch, clear, running = bit(), bit(), bit(), bit(), bit()
@@ -63,12 +65,13 @@ def accelerator(config, clk, rst, bus, regs, tap):
     event_lanes, lane_width = config.event_lanes, lane_bits(config)
 
     u_registers = registers(clk, rst, regs, start, stop, status, address, length, counters)
-    u_supervisor = supervisor(clk, rst, start, stop, control, exhausted, cfg.valid, failed, quiet, status, launch, clear, running)
+    u_supervisor = supervisor(clk, rst, start, stop, control, writing, exhausted, cfg.valid, failed, quiet, status, launch, clear,
+                              running)
     u_shell = shell(clk, inner, rst, config, bus, clear, quiet, failed, launch, address, length, cfg, exhausted, control, fetch,
-                    source, firing, fetch_free, unpacked, events, counts, weights, fired, fire_go, writing, progress, read_seen,
+                    mask, source, firing, fetch_free, unpacked, events, counts, weights, fired, fire_go, writing, progress, read_seen,
                     write_seen)
-    u_engine = engine(clk, inner, config, launch, cfg, control, fetch, source, firing, fetch_free, unpacked, events, counts,
-                      weights, fired, fire_go, writing, pe_state)
+    u_engine = engine(clk, inner, config, launch, cfg, control, fetch, mask, source, firing, fetch_free, unpacked, events, counts,
+                      weights, fired, fire_go, pe_state)
     u_performance = performance(clk, rst, config, launch, running, pe_state, fired.done, read_seen, write_seen, event_taken,
                                 counters)
 

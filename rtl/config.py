@@ -32,6 +32,7 @@ class CoreConfig:
     weight_bytes: bytes of a weight word, a power of two, 1 .. lanes.
     coord_bits: bits of an event's y and of its x, 4 .. 10.
     param_depth: groups of fire_lanes output channels in one pass, a power of two, 2 .. 4096.
+    mask_words: input channels, in 32s, that a live mask can tell apart, a power of two, 2 .. 2048.
     Raises ValueError, with the rule and the value, when a field breaks its rule.
     """
 
@@ -47,13 +48,14 @@ class CoreConfig:
     weight_bytes: int = 8
     coord_bits: int = 8
     param_depth: int = 64
+    mask_words: int = 64
 
     def __post_init__(self):
         for name, low, high, power in (
             ("pes", 1, 8, False), ("lanes", 4, 32, True), ("kernel", 1, 11, False), ("acc_bits", 16, 40, False),
             ("acc_depth", 16, 32768, True), ("weight_depth", 8, 65536, True), ("slots", 2, 32, True),
             ("queue_depth", 64, 1 << 20, True), ("fire_lanes", 1, 32, True), ("weight_bytes", 1, 32, True),
-            ("coord_bits", 4, 10, False), ("param_depth", 2, 4096, True),
+            ("coord_bits", 4, 10, False), ("param_depth", 2, 4096, True), ("mask_words", 2, 2048, True),
         ):
             value = getattr(self, name)
             kind = "a power of two" if power else "a whole number"

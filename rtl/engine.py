@@ -23,14 +23,14 @@ def joined(signals):
 
 
 @block
-def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, source, firing, fetch_free, unpacked, events, counts,
-           weights, fired, fire_go, writing, pe_state):
+def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, mask, source, firing, fetch_free, unpacked, events, counts,
+           weights, fired, fire_go, pe_state):
     """Runs passes: multiply every event with its rows' chunks, then fire.
 
     launch: pulse, a program begins.  cfg: program words.  control: Control.  fetch, source, firing: settings of the pass being fetched, in
-    front, in fire.  fetch_free: the fetch may take a pass.  unpacked: no event of the front pass is left outside.
+    front, in fire.  mask: MaskPort.  fetch_free: the fetch may take a pass.  unpacked: no event of the front pass is left outside.
     events: stream of event words.  counts, weights: streams, in the order of the event words' `first`.
-    fired: Fired.  fire_go: fire may read on.  writing: the writer cannot take another pass yet.  pe_state: 3 bits a PE (activity).
+    fired: Fired.  fire_go: fire may read on.  pe_state: 3 bits a PE (activity).
     Reset clears the buffers (acc_depth cycles).
     """
     pes, lanes = config.pes, config.lanes
@@ -46,7 +46,7 @@ def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, source, fi
     sums = [[signed(config.acc_bits) for _ in range(lanes)] for _ in range(pes)]
     located_idle, dispatch_empty, waiting_weights, front_done, events_over = bit(), bit(), bit(), bit(), bit()
     upstream_over = bit()
-    fire_busy, fire_active, fire_stuck, fire_taken = bit(), bit(), bit(), bit()
+    fire_busy, fire_active, fire_stuck = bit(), bit(), bit()
 
     ready_bits = joined(pe_ready)
     holding = joined([s.holding for s in status])
@@ -55,7 +55,7 @@ def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, source, fi
     claims = joined([s.claim for s in status])
 
     u_sequencer = program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, tile, firing, fetch_free, front_done,
-                                    fire_taken, params, offset_index, offset)
+                                    fire_busy, params, mask, offset_index, offset)
     u_locate = event_locate(clk, rst, config, source, tile, events, located, located_idle)
     u_loader = weight_loader(clk, rst, config, counts, weights, source.kernel_h, source.kernel_w, offset_index, offset,
                              slots, table, ring)
@@ -65,7 +65,7 @@ def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, source, fi
             for i in range(pes)]
     u_fire = fire(clk, rst, config, control.fire_start, fire_go, firing, control.sweeping, fire_port, sums, params,
                   None, None, fired, fire_busy, fire_active)
-    u_activity = activity(config, beating, holding, control, fire_taken, fire_stuck, events_over, waiting_weights, pe_state)
+    u_activity = activity(config, beating, holding, control, fire_busy, fire_stuck, events_over, waiting_weights, pe_state)
 
     @always_comb
     def judge():
@@ -76,6 +76,5 @@ def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, source, fi
     @always_comb
     def blame():
         fire_stuck.next = fire_active and not fire_go
-        fire_taken.next = fire_busy or writing
 
     return u_sequencer, u_locate, u_loader, u_dispatch, u_pe, u_fire, u_activity, judge, blame

@@ -1,5 +1,5 @@
 """Finds the events of a pass in memory: reads every band's count and asks for the words of those that have events."""
-from myhdl import always_comb, always_seq, block, concat, intbv
+from myhdl import always, always_comb, always_seq, block, concat, intbv
 
 from rtl.event_queue import event_queue
 from rtl.hdl import leave_open
@@ -10,6 +10,21 @@ from rtl.stream import Stream, bit, unsigned, wrapping
 EVENT_COUNT_BITS = 8    # events of a band: 0 .. 255
 CHANNEL_BITS = 16
 STRIP_BITS = 7          # a strip is 128 columns wide
+MASK_WORD = 32
+
+
+class MaskPort:
+    """Write port of the live masks: `data` holds the bits of 32 channels; `address` has the pass's half on top."""
+
+    def __init__(self, config):
+        self.write = bit()
+        self.address = unsigned(mask_address_bits(config))
+        self.data = unsigned(MASK_WORD)
+
+
+def mask_address_bits(config) -> int:
+    """Bits of a mask word's address, half and word."""
+    return config.mask_words.bit_length()
 
 
 def piece_bits(config) -> int:
@@ -18,16 +33,25 @@ def piece_bits(config) -> int:
 
 
 @block
-def _walk(clk, rst, begin, settings, step, at, channel, closes, running):
-    """Byte addresses of the counts, channels outside, bands inside; one on with each `step`.
+def _walk(clk, rst, config, start_walk, settings, masks, step, at, channel, opens, closes, live, running):
+    """Byte addresses of the counts, channels outside, bands inside; one on with each `step`, of a channel that is not live at once.
 
-    begin: pulse, `settings` are there.  at, channel: of this band.  closes: the channel's last band.  running: there is a band.
+    start_walk: pulse, `settings` are there.  masks: list of the live masks' words (docs/accelerator.md).  at, channel: of this band.
+    opens, closes: the channel's first and last band.  live: the channel has rows with chunks.  running: there is a band.
     """
+    address_bits = mask_address_bits(config)
     row_q, band_q = wrapping(BYTE_ADDRESS_BITS), unsigned(16)
+    mask = unsigned(MASK_WORD)
+
+    @always_comb
+    def look_up():
+        mask.next = masks[concat(settings.mask_half, channel[address_bits + 4:5])]
 
     @always_comb
     def watch():
-        closes.next = band_q + 1 == settings.bands
+        opens.next = band_q == 0
+        live.next = not settings.masked or mask[channel[5:]]
+        closes.next = band_q + 1 == settings.bands or (settings.masked and not mask[channel[5:]])
 
     @always_seq(clk.posedge, reset=rst)
     def move():
@@ -42,14 +66,14 @@ def _walk(clk, rst, begin, settings, step, at, channel, closes, running):
             else:
                 band_q.next = band_q + 1
                 at.next = at + 1
-        if begin:
+        if start_walk:
             at.next = settings.counts
             row_q.next = settings.counts
             band_q.next = 0
             channel.next = 0
             running.next = settings.channels != 0 and settings.bands != 0
 
-    return watch, move
+    return look_up, watch, move
 
 
 @block
@@ -79,15 +103,15 @@ def _permit(clk, rst, config, settings, progress, channel, allowed):
 
 
 @block
-def event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, count_words, event_jobs, pieces):
+def event_fetch(clk, rst, config, take, settings, mask, free, progress, count_jobs, count_words, event_jobs, pieces):
     """One job and one piece for each band with events, channels outside, bands inside; then a piece that says `last`.
 
     take: pulse, only while `free`.  settings: FetchSettings, held from the cycle after `take` until `free` is high again.
-    free: bit, the next pass may be taken: all jobs and pieces of this one are in the queues towards their streams.
+    mask: MaskPort; a masked pass's words are there before `take`, those of the pass being fetched stay.  free: bit, the next pass may be taken: all jobs and pieces of this one are in the queues towards their streams.
     progress: Progress; a channel's count is asked for once the pass that writes it is far enough (docs/accelerator.md).
     count_jobs: job_stream() out, a job of one word for each memory word of counts.  count_words: stream of those words, in order.
     event_jobs: job_stream() out.  pieces: stream of piece_bits(config): count, x0, y0, channel, first of its channel, last.
-    One band a cycle; the counts are asked for as far ahead as count_jobs and count_words let it. Latency 2 from `take` to the
+    Channels that are not live are passed over, one a cycle. One band a cycle; the counts are asked for as far ahead as count_jobs and count_words let it. Latency 2 from `take` to the
     first count job, 1 from a count to its job and piece. Reset forgets the pass.
     """
     width, coord_bits = config.port_bytes, config.coord_bits
@@ -101,27 +125,37 @@ def event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, co
     last_piece = 1 << (piece_bits(config) - 1)
 
     busy_q, begin_q = bit(), bit()
-    ask_step, ask_running, ask_closes, allowed, asking, new = bit(), bit(), bit(), bit(), bit(), bit()
+    ask_step, ask_running, ask_opens, ask_closes, ask_live = (bit() for _ in range(5))
+    allowed, asking, new = bit(), bit(), bit()
     ask_at, ask_channel = wrapping(BYTE_ADDRESS_BITS), unsigned(CHANNEL_BITS)
     asked_q, any_q = unsigned(ADDRESS_BITS), bit()
+    masks = [unsigned(MASK_WORD) for _ in range(2 * config.mask_words)]
 
     # The band whose count is used, and the one after it: a count word is let go when the next band's is in another.
-    next_step, next_running, next_closes = bit(), bit(), bit()
+    next_step, next_running, next_opens, next_closes, next_live, fresh = (bit() for _ in range(6))
     next_at, next_channel = wrapping(BYTE_ADDRESS_BITS), unsigned(CHANNEL_BITS)
-    band_q, closes_q, word_q, byte_q = bit(), bit(), unsigned(ADDRESS_BITS), unsigned(byte_bits)
+    next_row_q = wrapping(ADDRESS_BITS)     # events of the next band's channel
+    band_q, have_q, word_q, byte_q = bit(), bit(), unsigned(ADDRESS_BITS), unsigned(byte_bits)
     channel_q, opened_q = unsigned(CHANNEL_BITS), bit()
-    row_q, events_q = wrapping(ADDRESS_BITS), wrapping(ADDRESS_BITS)
+    events_q = wrapping(ADDRESS_BITS)
     strip_q, x_q, y_q = unsigned(4), unsigned(max(coord_bits, STRIP_BITS + 4)), unsigned(16)
     use, ending, first = bit(), bit(), bit()
     count, words = unsigned(EVENT_COUNT_BITS), unsigned(COUNT_BITS)
     job, piece = job_stream(), Stream(piece_bits(config))
 
-    u_ask = _walk(clk, rst, begin_q, settings, ask_step, ask_at, ask_channel, ask_closes, ask_running)
+    u_ask = _walk(clk, rst, config, begin_q, settings, masks, ask_step, ask_at, ask_channel, ask_opens, ask_closes, ask_live,
+                  ask_running)
     u_permit = _permit(clk, rst, config, settings, progress, ask_channel, allowed)
-    u_next = _walk(clk, rst, begin_q, settings, next_step, next_at, next_channel, next_closes, next_running)
+    u_next = _walk(clk, rst, config, begin_q, settings, masks, next_step, next_at, next_channel, next_opens, next_closes, next_live,
+                   next_running)
     u_jobs = event_queue(clk, rst, job, event_jobs, 2)
     u_pieces = event_queue(clk, rst, piece, pieces, 2)
-    leave_open(ask_closes)
+    leave_open(ask_opens, ask_closes)
+
+    @always(clk.posedge)
+    def write_mask():
+        if mask.write:
+            masks[mask.address].next = mask.data
 
     @always_comb
     def ask():
@@ -130,18 +164,18 @@ def event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, co
 
     @always_comb
     def offer():
-        asking.next = ask_running and new and allowed
+        asking.next = ask_running and ask_live and new and allowed
         count_jobs.data.next = one_word | ask_at[top:byte_bits]
 
     @always_comb
     def show():
         count_jobs.valid.next = asking
-        ask_step.next = ask_running and (not new or (asking and count_jobs.ready))
+        ask_step.next = ask_running and (not ask_live or not new or (asking and count_jobs.ready))
 
     @always_seq(clk.posedge, reset=rst)
     def remember():
         begin_q.next = take
-        if ask_step:
+        if ask_step and ask_live:
             asked_q.next = ask_at[top:byte_bits]
             any_q.next = True
         if begin_q:
@@ -165,8 +199,13 @@ def event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, co
 
     @always_comb
     def go_on():
-        next_step.next = next_running and (use or not band_q)
-        count_words.ready.next = use and (not next_running or word_q != next_at[top:byte_bits])
+        next_step.next = next_running and (use or not band_q or not next_live)
+        fresh.next = next_running and next_live and (use or not band_q)
+
+    @always_comb
+    def let_go():
+        # A word is let go when the next band turns out to be in another one, or there is none.
+        count_words.ready.next = have_q and ((fresh and word_q != next_at[top:byte_bits]) or (ending and piece.ready))
 
     @always_comb
     def measure():
@@ -187,26 +226,31 @@ def event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, co
     def follow():
         if use:
             band_q.next = False
-        if next_step:
+        if fresh:
             band_q.next = True
-            closes_q.next = next_closes
+            have_q.next = True
             word_q.next = next_at[top:byte_bits]
             byte_q.next = next_at[byte_bits:]
             channel_q.next = next_channel
+        if ending and piece.ready:
+            have_q.next = False
+        if next_step and next_closes:
+            next_row_q.next = next_row_q + settings.channel_words
+        if begin_q:
+            next_row_q.next = settings.events
 
     @always_seq(clk.posedge, reset=rst)
     def locate():
-        if use:
-            if closes_q:
+        if use and count != 0:
+            opened_q.next = True
+        if fresh:
+            if next_opens:
                 opened_q.next = False
-                row_q.next = row_q + settings.channel_words
-                events_q.next = row_q + settings.channel_words
+                events_q.next = next_row_q
                 strip_q.next = 0
                 x_q.next = 0
                 y_q.next = settings.first_y
             else:
-                if count != 0:
-                    opened_q.next = True
                 events_q.next = events_q + settings.slot_words
                 if strip_q + 1 == settings.strips:
                     strip_q.next = 0
@@ -215,13 +259,6 @@ def event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, co
                 else:
                     strip_q.next = strip_q + 1
                     x_q.next = x_q + strip_width
-        if begin_q:
-            opened_q.next = False
-            row_q.next = settings.events
-            events_q.next = settings.events
-            strip_q.next = 0
-            x_q.next = 0
-            y_q.next = settings.first_y
 
-    return (u_ask, u_permit, u_next, u_jobs, u_pieces, ask, offer, show, remember, decide, pick, go_on, measure, hand_on,
+    return (u_ask, u_permit, u_next, u_jobs, u_pieces, write_mask, ask, offer, show, remember, decide, pick, go_on, let_go, measure, hand_on,
             follow, locate)

@@ -21,6 +21,7 @@ class FetchSettings:
         self.channel_words = unsigned(ADDRESS_BITS)
         self.weight_counts, self.count_words = unsigned(ADDRESS_BITS), unsigned(16)
         self.lag, self.progressive = unsigned(2), bit()
+        self.masked, self.mask_half = bit(), bit()      # channels without a bit in the live mask are passed over
         self.before = unsigned(8)       # firing passes before this one, modulo 256
 
 
@@ -79,6 +80,8 @@ def copy_fetch(clk, rst, take, src, dst):
             dst.count_words.next = src.count_words
             dst.lag.next = src.lag
             dst.progressive.next = src.progressive
+            dst.masked.next = src.masked
+            dst.mask_half.next = src.mask_half
             dst.before.next = src.before
 
     return copy

@@ -1,12 +1,12 @@
 """Reads the program and moves passes on: to the fetch, to the front, to fire."""
-from myhdl import always_comb, always_seq, block, concat
+from myhdl import always_comb, always_seq, block, concat, intbv
 
 from rtl.hdl import leave_open
 from rtl.pass_settings import (ADDRESS_BITS, HEADER_WORDS, MAGIC, FetchSettings, FireSettings, SourceSettings, copy_fetch,
                                copy_fire, copy_source)
 from rtl.stream import bit, unsigned
 
-SWEEP, HEADER, OFFSETS, PARAMS = range(4)
+SWEEP, HEADER, OFFSETS, MASK, PARAMS = range(5)
 
 
 class Control:
@@ -26,13 +26,13 @@ class Control:
 
 @block
 def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, tile, firing, may_take, front_done,
-                      fire_busy, params, offset_index, offset):
+                      fire_busy, params, mask, offset_index, offset):
     """Passes in order; one is fetched as soon as it is read, starts when the one before has multiplied, and fires after it.
 
     launch: pulse, a program begins.  cfg: stream of program words.  control: Control.
     fetch: settings of the pass being fetched; source, tile: of the pass in front; firing: of the pass in fire.
     may_take: the fetch may take a pass.  front_done: all events of the front pass are multiplied.  fire_busy: fire is at work.
-    params: requantise.ParamPort.  offset_index, offset: partial-sum offset of a kernel position of the front pass, same cycle.
+    params: requantise.ParamPort.  mask: event_fetch.MaskPort.  offset_index, offset: partial-sum offset of a kernel position of the front pass, same cycle.
     One word a cycle; the next pass's words load behind the current one's work. Reset clears the buffers (acc_depth cycles),
     then waits for `launch`.
     """
@@ -41,19 +41,19 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
     lane_step = lane_bits if lanes > 1 else 0
     kernel = config.kernel
     next_fetch, next_source, next_tile = FetchSettings(), SourceSettings(), FireSettings(config)
-    state_q = unsigned(2)
+    state_q = unsigned(3)
     word_q = unsigned(20)
     sweep_q = unsigned(sum_bits + 1)
     on_program_q, ended_q, over_q = bit(), bit(), bit()
-    odd_q, offset_half_q, keep_q = bit(), bit(), bit()
+    odd_q, offset_half_q, mask_half_q, keep_q = bit(), bit(), bit(), bit()
     firings_q = unsigned(8)
     ready_q, fetched_q, on_q, half_q = bit(), bit(), bit(), bit()
     swap, retire, fires, take, open_, accept = bit(), bit(), bit(), bit(), bit(), bit()
     offsets = [unsigned(sum_bits) for _ in range(256)]
-    positions, param_words = unsigned(8), unsigned(17)
+    positions, param_words, mask_words = unsigned(8), unsigned(17), unsigned(12)
     sweep_end, last_word = config.acc_depth + 3, HEADER_WORDS - 1
     address_bits = len(params.address) - 1
-    byte_bits = len(next_fetch.counts)
+    byte_bits, mask_bits = len(next_fetch.counts), len(mask.address) - 1
 
     leave_open(firing.last, firing.strips)      # known to the sequencer; strips are always 128 columns wide
     u_fetch = copy_fetch(clk, rst, take, next_fetch, fetch)
@@ -72,12 +72,15 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
     def derive():
         fires.next = (swap or retire) and on_q and tile.channels != 0
         positions.next = next_source.kernel_h * next_source.kernel_w
+        channels_up = intbv(0)[17:]
         param_words.next = next_tile.channels << 1
+        channels_up[:] = next_fetch.channels + 31
+        mask_words.next = channels_up[17:5]
 
     @always_comb
     def admit():
         # Parameters of a pass go to the half that the pass before does not use; an earlier one may still be firing from it.
-        open_.next = on_program_q and ((state_q == HEADER and not ready_q and not (ended_q and word_q == 0)) or state_q == OFFSETS
+        open_.next = on_program_q and ((state_q == HEADER and not ready_q and not (ended_q and word_q == 0)) or state_q == OFFSETS or state_q == MASK
                                        or (state_q == PARAMS and not (fire_busy and firing.odd == next_tile.odd)))
 
     @always_comb
@@ -118,6 +121,9 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
         params.scale.next = 0
         params.data.next = cfg.data
         params.address.next = concat(next_tile.odd, word_q[1 + lane_step + address_bits:1 + lane_step])
+        mask.write.next = accept and state_q == MASK
+        mask.data.next = cfg.data
+        mask.address.next = concat(next_fetch.mask_half, word_q[mask_bits:])
         if launch:
             on_program_q.next = 1
             ended_q.next = 0
@@ -139,6 +145,10 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
                     next_source.offset_half.next = offset_half_q
                     offset_half_q.next = not offset_half_q
                     keep_q.next = cfg.data[20]
+                    next_fetch.masked.next = cfg.data[21]
+                    next_fetch.mask_half.next = mask_half_q
+                    if cfg.data[21]:
+                        mask_half_q.next = not mask_half_q
                     next_fetch.before.next = firings_q
                     next_tile.last.next = cfg.data[0]
                     ended_q.next = cfg.data[0]
@@ -224,6 +234,16 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
             elif state_q == OFFSETS:
                 offsets[concat(next_source.offset_half, word_q[7:])].next = cfg.data[sum_bits:]
                 if word_q + 1 == positions:
+                    word_q.next = 0
+                    if next_fetch.masked:
+                        state_q.next = MASK
+                    else:
+                        ready_q.next = 1
+                        state_q.next = HEADER
+                        if next_tile.channels != 0 and not keep_q:
+                            state_q.next = PARAMS
+            elif state_q == MASK:
+                if word_q + 1 == mask_words:
                     word_q.next = 0
                     ready_q.next = 1
                     state_q.next = HEADER

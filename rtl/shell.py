@@ -20,13 +20,13 @@ PIECES_AHEAD = 16
 
 @block
 def shell(clk, rst, hard_reset, config: CoreConfig, bus, halt, quiet, failed, launch, address, length, cfg, exhausted, control,
-          fetch, source, firing, fetch_free, unpacked, events, counts, weights, fired, fire_go, writing, progress, read_seen,
+          fetch, mask, source, firing, fetch_free, unpacked, events, counts, weights, fired, fire_go, writing, progress, read_seen,
           write_seen):
     """Program, event counts, events, weight counts and weights come from memory; fired events go back to it.
 
     rst: resets all but the memory port, which hard_reset resets.  bus: MemoryBus.  halt, quiet, failed: as of memory_port.
     launch, address, length: a program.  cfg, exhausted: its words (program_stream).  control: Control.
-    fetch, source, firing: settings of the passes being fetched, in front, in fire.  fetch_free, unpacked: to the engine.
+    fetch, source, firing: settings of the passes being fetched, in front, in fire.  mask: MaskPort.  fetch_free, unpacked: to the engine.
     events, counts, weights: streams to the engine.  fired, fire_go, writing: fire and its writer.  progress: Progress.
     read_seen, write_seen: pulses, for counters.
     Event counts, events and weight counts of the next pass are asked for while the current one is being multiplied.
@@ -47,7 +47,7 @@ def shell(clk, rst, hard_reset, config: CoreConfig, bus, halt, quiet, failed, la
     u_memory = memory_port(clk, hard_reset, config, [program_port, count_port, weight_count_port, chunk_port, event_port],
                            write, bus, halt, quiet, failed)
     u_program = program_stream(clk, rst, config, launch, address, length, program_jobs, program_words, cfg, exhausted)
-    u_fetch = event_fetch(clk, rst, config, control.take, fetch, fetch_ready, progress, count_jobs, count_words,
+    u_fetch = event_fetch(clk, rst, config, control.take, fetch, mask, fetch_ready, progress, count_jobs, count_words,
                           event_jobs, pieces)
     u_pieces = event_queue(clk, rst, pieces, queued_pieces, PIECES_AHEAD)
     u_event_jobs = event_queue(clk, rst, event_jobs, asked_events, PIECES_AHEAD)

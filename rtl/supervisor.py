@@ -17,11 +17,11 @@ class Status:
 
 
 @block
-def supervisor(clk, rst, start, stop, control, exhausted, cfg_valid, failed, quiet, status, launch, clear, running):
+def supervisor(clk, rst, start, stop, control, writing, exhausted, cfg_valid, failed, quiet, status, launch, clear, running):
     """launch at `start`; done when the program is over and memory is quiet; on an error clear until memory is quiet.
 
     start, stop: pulses of the host; start counts when nothing runs, stop when something does.  control: Control.
-    exhausted, cfg_valid: all program words are given; one is offered.  failed: pulse, the memory answered with an error.
+    writing: fired events are not all in memory.  exhausted, cfg_valid: all program words are given; one is offered.  failed: pulse, the memory answered with an error.
     quiet: no memory request is open.  status: Status.  launch: pulse.  clear: resets engine and fetch; no request is made meanwhile.
     running: from launch to done or error.  Reset: idle.
     """
@@ -35,7 +35,7 @@ def supervisor(clk, rst, start, stop, control, exhausted, cfg_valid, failed, qui
         clear.next = clear_q
         running.next = run_q
         status.busy.next = run_q or clear_q
-        over.next = control.over and quiet
+        over.next = control.over and not writing and quiet
 
     @always_seq(clk.posedge, reset=rst)
     def watch():

@@ -62,7 +62,9 @@ def parse_whole(name: str, value: str, low: int, high: int | None = None) -> int
 
 def parse_port_bits(value: str, lanes: int) -> int:
     """The width of the memory port in bits; a word is not wider than a chunk."""
-    bits = int(one_of("port-bits", value, map(str, PORT_BITS)))
+    if value not in map(str, PORT_BITS):
+        raise InputError(f"port-bits must be one of {', '.join(map(str, PORT_BITS))}, not {value}")
+    bits = int(value)
     if bits > 8 * lanes:
         raise InputError(f"port-bits must be at most the bits of a chunk, {8 * lanes} with {lanes} lanes, not {bits}")
     return bits

@@ -43,7 +43,7 @@ def efficiency(
     seed: str = typer.Option("1", metavar="N", help="Of the drawn weights and inputs."),
     json_file: Optional[Path] = typer.Option(JSON_FILE, "--json", metavar="FILE", help="Where the reports go, one a line."),
 ) -> None:
-    """Run large networks on the RTL and compare cycles with the roofline; some hours with all of them."""
+    """Run large networks on the RTL and compare cycles with the roofline; minutes for each."""
     size = arguments.parse_array(array)
     known = list(dict.fromkeys([*CASES, *tables.names()]))
     names = [arguments.one_of("workloads", name, known) for name in workloads.split(",") if name]
@@ -61,8 +61,8 @@ def efficiency(
             typer.echo(f"{name}: {subject.name}", err=True)
             reports[name] = graph_run.measure(subject, ["both"], array=size, sim=simulator, latency=cycles, **fields)
         except (ValueError, ToolError) as error:
-            # One that fails must not take hours of others with it; it is shown, and the exit code tells.
-            failures[name] = " ".join(str(error).split())
+            # One that fails must not take the others with it; it is shown, and the exit code tells.
+            failures[name] = sentence(error)
             typer.echo(f"{name}: {failures[name]}", err=True)
             continue
         # After each, so that a run that is broken off leaves what it measured.
@@ -81,6 +81,12 @@ def build(name: str, shrink: int, seed: int):
     if "photograph" in case:
         return subjects.photograph(side=-(-SIDE // shrink))
     return subjects.table(**case, shrink=shrink, seed=seed)
+
+
+def sentence(error: Exception) -> str:
+    """What a failure says first and, where a tool printed more, what it said last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
 
 
 def row(name: str, report: dict[str, Any]) -> list[str]:
@@ -102,8 +108,8 @@ def show(reports: dict[str, dict], failures: dict[str, str], seed: int) -> None:
     for name, report in reports.items():
         table.add_row(*row(name, report))
     console.print(table)
-    for name, sentence in failures.items():
-        console.print(f"{name} failed: {sentence}", soft_wrap=True)
+    for name, reason in failures.items():
+        console.print(f"{name} failed: {reason}", soft_wrap=True)
     console.print()
     for name, report in reports.items():
         for line in figures.assumed(report):

@@ -72,7 +72,7 @@ def roofline(report: Report) -> str:
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
         axes.set_xlim(low, high)
-        axes.set_ylim(min(min(y for _, y, _ in points) / 2, pes / 8), pes * 1.6)
+        axes.set_ylim(min(min(y for _, y, _ in points) / 2, pes / 8), max(max(y for _, y, _ in points) * 1.2, pes * 1.6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _position: f"{value:g}" if value >= 1 else f"1/{round(1 / value)}")
         _name_points(axes, sorted(points, key=lambda point: point[2]["efficiency"])[:LABELLED])
@@ -92,14 +92,15 @@ def _name_points(axes, points) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for x, y, layer in sorted(points, key=lambda point: -point[1]):
         column, line = math.log(x / left) / math.log(right / left), math.log(y / bottom) / math.log(top / bottom)
-        place = line
+        # Under the flat roof the points stand in a row: names go below it.
+        place = line - 0.07 if line > 0.8 else line
         while any(abs(place - other) < 0.055 and abs(column - near) < 0.3 for near, other in taken):
             place -= 0.055
         taken.append((column, place))
         side = -1 if column > 0.75 else 1
-        axes.annotate(f"{layer['name']} {100 * layer['efficiency']:.0f} %", (column, line), (column + 0.02 * side, place),
+        axes.annotate(f"{layer['name']} {100 * layer['efficiency']:.0f} %", (column, line), (column + 0.035 * side, place),
                       xycoords="axes fraction", textcoords="axes fraction", va="center", ha="left" if side > 0 else "right", fontsize=8,
-                      arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6} if place != line else None)
+                      arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.6, "relpos": (0 if side > 0 else 1, 0.5)})
 
 
 def stalls(report: Report) -> str:

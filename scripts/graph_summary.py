@@ -16,14 +16,14 @@ def array_name(report: Report) -> str:
 
 
 def shares(report: Report) -> list[dict[str, float]]:
-    """What the PEs did with their cycles, a dictionary a layer: beats, then each cause, as shares of cycles x PEs.
+    """What the PEs did with their cycles, a dictionary a layer: beats, then each stall cause, as shares of cycles x PEs.
 
-    Beats that overlapping tiles compute twice are a cause of their own where there are any.
+    Beats are those issued in the layer's cycles: what overlapping tiles compute twice is among them, and the first of the next
+    layer where it begins early.
     """
-    again = any(layer["recomputed_beats"] for layer in report["layers"])
     found = []
     for layer in report["layers"]:
-        spent = {"beats": layer["effectual_beats"], **({"recomputed": layer["recomputed_beats"]} if again else {}), **layer["stalls"]}
+        spent = {"beats": layer["effectual_beats"] + layer["recomputed_beats"], **layer["stalls"]}
         total = layer["cycles"] * report["array"]["pes"]
         found.append({cause: count / total if total else 0.0 for cause, count in spent.items()})
     return found

@@ -17,7 +17,7 @@ WIDTH = 110  # of redirected output, which has no width of its own
 def _table(title: str, left: list[str], right: list[str]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for heading in left:
-        table.add_column(heading, no_wrap=heading == "layer")
+        table.add_column(heading, no_wrap=True)
     for heading in right:
         table.add_column(heading, justify="right")
     return table

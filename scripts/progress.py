@@ -14,7 +14,8 @@ class _CyclesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
         seconds = task.finished_time or task.elapsed
         cycles = task.fields["cycles"]
-        rate = f"{cycles / seconds:,.0f} cycles/s" if cycles and seconds else ""
+        # A mode that is over with its first report has no speed worth showing.
+        rate = f"{cycles / seconds:,.0f} cycles/s" if cycles and seconds and seconds > 0.5 else ""
         return Text(f"{rate:>20}", style="cyan")
 
 

@@ -91,13 +91,18 @@ def points_of(over: str, values: str | None, workload: str | None, lanes: int) -
         offered = [value for value in VALUES[over] if over != "port" or value <= 8 * lanes]
     if values is None:
         return offered
+    wanted = [value for value in values.split(",") if value]
+    if not wanted:
+        raise InputError("values must be numbers separated by commas")
     if over == "port":
-        return sorted({arguments.parse_port_bits(value, lanes) for value in values.split(",")})
-    if over == "latency":
-        return sorted({arguments.parse_whole("values", value, 1, 100_000) for value in values.split(",")})
-    if workload:
-        return sorted({int(arguments.one_of("values", value, map(str, offered))) for value in values.split(",")})
-    return sorted({arguments.parse_whole("values", value, 16, 2048) for value in values.split(",")})
+        return sorted({arguments.parse_port_bits(value, lanes) for value in wanted})
+    if over == "side" and workload:
+        for value in wanted:
+            if value not in map(str, offered):
+                raise InputError(f"values must be among {', '.join(map(str, offered))}, whole parts of the table's side, not {value}")
+        return sorted({int(value) for value in wanted})
+    low, high = (1, 100_000) if over == "latency" else (16, 2048)
+    return sorted({arguments.parse_whole("values", value, low, high) for value in wanted})
 
 
 def shrink_of(workload: str, side: int) -> int:

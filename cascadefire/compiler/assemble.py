@@ -6,7 +6,7 @@ from cascadefire.compiler import map_layout, modes, weight_images
 from cascadefire.compiler.executable import Executable, PassRecord
 from cascadefire.compiler.graph_sizing import accelerator_config, check_core, map_densities, tilings
 from cascadefire.compiler.graph_tiling import rows_read
-from cascadefire.compiler.pass_words import PassPlan, WeightPlace, pass_words, word_count
+from cascadefire.compiler.pass_words import MASK_WORD, PassPlan, WeightPlace, parameters, pass_words, word_count
 from cascadefire.errors import InputError
 from rtl.pass_settings import ADDRESS_BITS
 
@@ -28,18 +28,19 @@ def assemble(graph, config, mode="both", densities=None):
     check_core(graph, config)
     cut = tilings(graph, config, mode, densities)
     rows = _band_rows(graph, config, mode, densities, cut)
-    plans = _plan(graph, config, cut)
+    dead = {step.name: dead_channels(graph, step, mode) for step in graph.steps}
+    plans = _plan(graph, config, mode, cut, dead)
     word, program = -(-4 * sum(word_count(graph.steps[one.record.step], one) for one in plans) // config.port_bytes), 0
     images, weights, word = _weights(graph, config, mode, plans, word)
     maps = {}
     for name, one in graph.maps.items():
         maps[name], word = map_layout.place(map_layout.memory_shape(one), rows[name], word, config.port_bytes)
     if word > 1 << ADDRESS_BITS:
-        raise InputError(f"{graph.name} needs {word} memory words of {config.port_bytes} bytes, but addresses have {ADDRESS_BITS} bits.")
+        raise InputError(f"{graph.name} needs {word} memory words of {config.port_bytes} bytes, but addresses have "
+                         f"{ADDRESS_BITS} bits: use a larger weight_bytes.")
     memory = np.zeros(word * config.port_bytes, np.uint8)
     for address, image in images:
         memory[address * config.port_bytes:address * config.port_bytes + len(image)] = image
-    dead = {step.name: dead_channels(graph, step, mode) for step in graph.steps}
     words = np.concatenate([pass_words(
         step, one, maps[step.terms[one.record.term].source], maps[step.output], graph, place, dead[step.name],
         not modes.skips_zeros(mode), index == len(plans) - 1)
@@ -51,7 +52,7 @@ def assemble(graph, config, mode="both", densities=None):
 def dead_channels(graph, step, mode):
     """Return which output channels of a step no term keeps a chunk of, bool [K]; such channels never become events.
 
-        dead[k] = the counts of all rows of channel first + k are 0, in every term that reads it as a matrix; no diagonal term reads it
+        dead[k] = the counts of all rows of channel first + k are 0 in every term that reads it, and none of these is diagonal
 
     Outputs of the graph are never dead; neither is any channel in the modes dense and mnf, whose counts are all full.
     """
@@ -87,9 +88,9 @@ def _band_rows(graph, config, mode, densities, cut):
     return rows
 
 
-def _plan(graph, config, cut):
-    """Return the PassPlans in order."""
-    plans, writes, fired = [], {name: [] for name in graph.maps}, 0
+def _plan(graph, config, mode, cut, dead):
+    """Return the PassPlans in order.  dead: step name -> its dead channels."""
+    plans, writes, fired, before = [], {name: [] for name in graph.maps}, 0, np.zeros(0, np.uint32)
     written = {name: -1 for name in graph.maps}     # the last step that wrote a map: terms of older maps come first
     for number, (step, tiling) in enumerate(zip(graph.steps, cut)):
         order = sorted(range(len(step.terms)), key=lambda index: written[step.terms[index].source])
@@ -100,17 +101,21 @@ def _plan(graph, config, cut):
                 fires = index == order[-1]
                 record = PassRecord(number, index, fires, first, channels if fires else 0, tile.fired_y0, tile.fired_h,
                                     step.fired_shape[1], tile.out_y0, tile.tile_h, tile.tile_w, tile.first_chunk, tile.chunks)
-                plans.append(_plan_pass(graph, step, record, tile, channels, writes, fired))
+                fires_with = parameters(step, record, dead[step.name]) if fires else before
+                plans.append(_plan_pass(graph, config, mode, step, record, tile, channels, writes, fired,
+                                        fires and np.array_equal(fires_with, before)))
+                before = fires_with
             writes[step.output].append((fired, step, first, channels, tile.fired_y0, tile.fired_h))
             fired += 1
         written[step.output] = number
     return plans
 
 
-def _plan_pass(graph, step, record, tile, channels, writes, before):
+def _plan_pass(graph, config, mode, step, record, tile, channels, writes, before, same):
     """Return the PassPlan of one term of one tile: the channels it reads, and how early it may.
 
     writes: map name -> (firing pass, step, first channel, channels, first row, rows) of the firing passes so far; `before` of them.
+    same: it fires with the parameters of the last of them.
     """
     term = step.terms[record.term]
     source = graph.maps[term.source]
@@ -124,7 +129,11 @@ def _plan_pass(graph, step, record, tile, channels, writes, before):
             and one[4] < high and low < one[4] + one[5]][-1:]
     lag = min(MAX_LAG, before - 1 - last[0][0]) if last else MAX_LAG
     progressive = bool(last) and lag == 0 and not source.vector and read[0] == 0 and last[0][1].first == 0
-    return PassPlan(record, tile, (0, 1) if source.vector else read, lag, progressive)
+    live = None
+    if term.kind != "diagonal" and not source.vector and term.channels <= MASK_WORD * config.mask_words:
+        live = weight_images.live_channels(term, config.lanes, mode, tile.first_chunk)
+        live = None if live.all() else live
+    return PassPlan(record, tile, (0, 1) if source.vector else read, lag, progressive, live, bool(same))
 
 
 def _weights(graph, config, mode, plans, word):
@@ -135,7 +144,8 @@ def _weights(graph, config, mode, plans, word):
         key = (record.step, record.term, record.first_chunk)
         if key not in places:
             if key[:2] not in packed:
-                packed = {other: one for other, one in packed.items() if other[0] == record.step}   # large: only one step's at a time
+                # They are large: only one step's are kept.
+                packed = {other: one for other, one in packed.items() if other[0] == record.step}
                 packed[key[:2]] = _term_weights(step, step.terms[record.term], config.lanes, mode)
             counts, chunks = _image(step.terms[record.term], packed[key[:2]], plan, config)
             place = WeightPlace(word, word + len(counts) // config.port_bytes, len(counts) // config.port_bytes)
@@ -163,4 +173,5 @@ def _image(term, weights, plan, config):
     first, channels = plan.record.first_channel, plan.channels[1]
     if term.kind == "diagonal":
         return weight_images.diagonal_image(weights[first:first + channels], config.lanes, config.port_bytes)
-    return weight_images.matrix_image(weights, term.kernel[0] * term.kernel[1], plan.tile.first_chunk, plan.tile.chunks, config.port_bytes)
+    positions = term.kernel[0] * term.kernel[1]
+    return weight_images.matrix_image(weights, positions, plan.tile.first_chunk, plan.tile.chunks, config.port_bytes)

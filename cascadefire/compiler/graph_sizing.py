@@ -5,6 +5,7 @@ import numpy as np
 from cascadefire.compiler import modes
 from cascadefire.compiler.graph_tiling import DENSITY, Workload, least_depth, tile_step, tile_width
 from cascadefire.compiler.map_layout import memory_shape
+from cascadefire.compiler.pass_words import MASK_WORD
 from cascadefire.compiler.tiling import MAX_CHUNKS, ceil_power
 from cascadefire.cspa.prune import chunk_total
 from cascadefire.errors import InputError
@@ -12,6 +13,7 @@ from cascadefire.graph import VECTOR_WIDTH
 from rtl.config import CoreConfig
 
 ACC_BITS, ACC_DEPTH, WEIGHT_DEPTH, COORD_BITS, PARAM_DEPTH = 24, 4096, 512, 8, 64
+MIN_MASK_WORDS, MAX_MASK_WORDS = 2, 128
 MAX_ACC_DEPTH, MAX_WEIGHT_DEPTH, MAX_PARAMS = 32768, 65536, 4096
 TOLERANCE = 1.02        # more cycles than this, estimated, are not worth a smaller weight ring
 
@@ -24,6 +26,7 @@ def accelerator_config(graph, pes, lanes, **overrides):
         acc_depth    4096; less when every step is one tile in less, more when one fired row at one chunk needs it
         weight_depth the least from 512 on that costs at most 2 % more estimated cycles than the largest
         param_depth  64, or the groups of fire_lanes output channels of any tile
+        mask_words   the most input channels of any term / 32, 2 .. 128
         fire_lanes = lanes        weight_bytes = min(lanes, 8)
 
     overrides: fields of CoreConfig to set otherwise; the fields after them in this list are sized to match.
@@ -39,6 +42,7 @@ def accelerator_config(graph, pes, lanes, **overrides):
         "param_depth": MAX_PARAMS,
         "fire_lanes": lanes,
         "weight_bytes": min(lanes, 8) if isinstance(lanes, int) else lanes,
+        "mask_words": _mask_words(graph),
         "coord_bits": max(COORD_BITS, (_largest_side(graph) - 1).bit_length()),
     } | overrides
     try:
@@ -137,7 +141,8 @@ def check_core(graph, config, bits=True):
             raise InputError(f"{step.name}: its kernel side {side} is more than the core's {config.kernel}: set kernel to {side}.")
         need = step_bits(graph, step) if bits else 0
         if need > config.acc_bits:
-            raise InputError(f"{step.name}: its partial sums need {need} bits, but the core has {config.acc_bits}: set acc_bits to {need}.")
+            raise InputError(f"{step.name}: its partial sums need {need} bits, but the core has {config.acc_bits}: "
+                             f"set acc_bits to {need}.")
     side = _largest_side(graph)
     if side > 1 << config.coord_bits:
         raise InputError(f"{graph.name}: a map of side {side} is more than coordinates of {config.coord_bits} bits hold: "
@@ -147,6 +152,12 @@ def check_core(graph, config, bits=True):
 def _largest_side(graph):
     sides = [side for one in graph.maps.values() for side in memory_shape(one)[1:]]
     return max(sides + [side for step in graph.steps for side in step.conv_shape])
+
+
+def _mask_words(graph):
+    """Return the words of the live masks; the mask of a term of more channels than they hold is left out."""
+    channels = max(1 if graph.maps[term.source].vector else term.channels for step in graph.steps for term in step.terms)
+    return min(MAX_MASK_WORDS, max(MIN_MASK_WORDS, ceil_power(-(-channels // MASK_WORD))))
 
 
 def _acc_depth(graph, lanes):

@@ -22,7 +22,7 @@ DENSITY = 0.5           # events over positions, where nothing is known
 
 @dataclass(frozen=True)
 class GraphTile:
-    """`fired_h` fired rows from `fired_y0`, which read convolution rows `out_y0` .. `out_y0 + tile_h - 1`, the first `tile_w` columns.
+    """`fired_h` fired rows from `fired_y0`, which read `tile_h` convolution rows from `out_y0`, of each the first `tile_w` columns.
 
     pad_y, pad_x: positions of the first window above and left of the tile.  first_chunk, chunks: output chunks.
     """
@@ -42,11 +42,11 @@ class GraphTile:
 class Workload:
     """What the estimate needs to know of a term.
 
-    beats: chunks of all its rows (of those at one kernel position, on average, times these).  weight_bytes: counts and chunks.
-    density: of its source.
+    chunks: of all its rows, which are the beats of one output position where every input is an event.
+    weight_bytes: of its counts and chunks.  density: of its source.
     """
 
-    beats: float
+    chunks: int
     weight_bytes: int
     density: float
 
@@ -97,8 +97,8 @@ def widest(step, vector, config):
             most = min(most, config.weight_depth // (2 * positions), JOB_WORDS // (positions * config.words_per_chunk))
     groups = config.lanes // config.fire_lanes
     if config.param_depth < least * groups:
-        raise InputError(f"{step.name}: a tile has {least * groups} groups of {config.fire_lanes} output channels, but the core holds the "
-                         f"parameters of {config.param_depth}: set param_depth to at least {ceil_power(least * groups)}.")
+        raise InputError(f"{step.name}: a tile has {least * groups} groups of {config.fire_lanes} output channels, but the core "
+                         f"holds the parameters of {config.param_depth}: set param_depth to at least {ceil_power(least * groups)}.")
     return min(most, config.param_depth // groups)
 
 
@@ -131,7 +131,8 @@ def tile_step(graph, step, work, config, out_density=DENSITY):
 
         cycles = max(beats / P + 60 passes, bytes through the memory port / W)
 
-    graph: Graph.  step: one of its steps.  work: a Workload for each term.  config: CoreConfig.  out_density: of the step's outputs.
+    graph: Graph.  step: one of its steps.  work: a Workload for each term.  config: CoreConfig.
+    out_density: of the step's outputs.
     Returns a StepTiling; spatial tiles outside, chunk ranges inside.
     Errors: InputError with the setting that would do, when the smallest tile does not fit.
     """
@@ -153,7 +154,8 @@ def tile_step(graph, step, work, config, out_density=DENSITY):
             best = ((cycles, len(spans) * len(ranges)), rows, spans, ranges)
     if best is None:
         need = ceil_power(least_depth(step, vector, config.lanes))
-        raise InputError(f"{step.name}: its smallest tile does not fit {config.acc_depth} partial sums: set acc_depth to at least {need}.")
+        raise InputError(f"{step.name}: its smallest tile does not fit {config.acc_depth} partial sums: "
+                         f"set acc_depth to at least {need}.")
     (cycles, _), rows, spans, ranges = best
     pad_x = span(0, step.fired_shape[1], pooling(step), step.conv_shape[1]).pad
     tiles = tuple(GraphTile(one.fired_start, one.fired, one.start, one.size, width, one.pad, pad_x, first, size)
@@ -167,7 +169,7 @@ def _estimate(step, maps, work, config, spans, width, filters, out_density, rows
     passes = len(spans) * filters * len(step.terms)
     computed, beats, port = int(size.sum()) * width, 0.0, passes * HEADER_BYTES + len(spans) * step.channels * PARAMETER_BYTES
     for term, load in zip(step.terms, work):
-        beats += load.density * load.beats * (1 if term.kind == "fc" else computed)
+        beats += load.density * load.chunks * (1 if term.kind == "fc" else computed)
         channels, height, source_width = maps[term.source]
         channels = channels if term.kind == "fc" else term.channels
         times = 1 if term.kind == "diagonal" else filters

@@ -73,14 +73,17 @@ def choose_rows(shape, tile_rows, reads, density, config):
     density: events over positions.  config: CoreConfig (port_events, port_bytes).
     """
     channels, height, width = shape
-    strips = -(-width // STRIP)
     best = None
     for rows in range(1, most_rows(height, width) + 1):
         if any(tile % rows for tile in tile_rows):
             continue
-        words = max(1.0, band_words(rows * min(width, STRIP), density, config.port_events))
-        bands = sum(int((-(-stop // rows) - start // rows).sum()) * times for start, stop, times in reads)
-        cost = strips * (bands * (words + 1 / config.port_bytes) + channels * -(-height // rows) * (words + 1))
+        bands = -(-height // rows)
+        words, last = (max(1.0, band_words(size * min(width, STRIP), density, config.port_events))
+                       for size in (rows, height - (bands - 1) * rows))
+        cost = channels * (bands * (words + 1) + last - words)
+        for start, stop, times in reads:
+            number = -(-stop // rows) - start // rows
+            cost += times * float((number * (words + 1 / config.port_bytes) + (stop > (bands - 1) * rows) * (last - words)).sum())
         if best is None or cost <= best[0]:
             best = (cost, rows)
     return best[1]

@@ -1,4 +1,4 @@
-"""The words of a pass: 22 of header, one for each kernel position, two for each output channel fired (docs/accelerator.md, Passes)."""
+"""The words of a pass: header, kernel positions, live mask, parameters of the outputs (docs/accelerator.md, Passes)."""
 
 from dataclasses import dataclass
 
@@ -13,6 +13,8 @@ from cascadefire.graph import VECTOR_WIDTH
 from rtl.pass_settings import ADDRESS_BITS, BYTE_ADDRESS_BITS, HEADER_WORDS, MAGIC
 
 END, VECTOR, FLATTEN, EMIT_ZEROS, RELU, DIAGONAL, SIGNED, PROGRESSIVE = (1 << bit for bit in range(8))
+SAME_PARAMETERS, LIVE_MASK = 1 << 20, 1 << 21
+MASK_WORD = 32          # channels of a word of the live mask
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class WeightPlace:
     count_words: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PassPlan:
     """A pass before it has addresses.
 
     record: PassRecord.  tile: GraphTile.  channels: (first, number) of the source's channels read.  lag, progressive: when to read.
+    live: bool, which of these channels keep a row in the tile's chunks; None: no mask.  same: it fires with the parameters of the
+    firing pass before it.
     """
 
     record: PassRecord
@@ -36,12 +40,26 @@ class PassPlan:
     channels: tuple
     lag: int
     progressive: bool
+    live: np.ndarray | None
+    same: bool
 
 
 def word_count(step, plan):
     """Return the 32-bit words of a pass."""
     kernel = step.terms[plan.record.term].kernel
-    return HEADER_WORDS + kernel[0] * kernel[1] + 2 * plan.record.channels * plan.record.fires
+    mask = 0 if plan.live is None else -(-len(plan.live) // MASK_WORD)
+    return HEADER_WORDS + kernel[0] * kernel[1] + mask + 2 * plan.record.channels * (plan.record.fires and not plan.same)
+
+
+def parameters(step, record, dead):
+    """Return bias and (multiplier, shift, dead) of each channel that a pass fires, uint32 [2 * channels].
+
+    step: Step.  record: PassRecord of a pass that fires.  dead: bool [K of the step].
+    """
+    part = slice(record.first_channel, record.first_channel + record.channels)
+    multiplier, shift, mask = (array[part].astype(np.uint32) for array in (step.multiplier, step.shift, dead))
+    scale = multiplier | shift << 16 | mask << 22
+    return np.stack([step.bias[part].view(np.uint32), scale], axis=1).reshape(-1)
 
 
 def pass_words(step, plan, source: MapLayout, output: MapLayout, graph, weights: WeightPlace, dead, emit_zeros, end):
@@ -67,12 +85,14 @@ def _words(step, plan, source, output, graph, weights, dead, emit_zeros, end):
     place = plan.channels[0] * source.bands + band * source.strips
     flags = END * end | VECTOR * vector | FLATTEN * flat | EMIT_ZEROS * emit_zeros | RELU * (step.activation == "relu")
     flags |= DIAGONAL * (term.kind == "diagonal") | SIGNED * graph.maps[term.source].signed | PROGRESSIVE * plan.progressive
+    flags |= SAME_PARAMETERS * plan.same | LIVE_MASK * (plan.live is not None)
     stride_y, stride_x = tile.tile_w * tile.chunks, tile.chunks
     fired = (step.first + record.first_channel) // VECTOR_WIDTH if vector else (
         (step.first + record.first_channel) * output.bands + tile.fired_y0 // output.rows * output.strips)
     kernel, stride, _ = pooling(step)
     head = [
-        flags | field("the kernel height", kh, 4) << 8 | field("the kernel width", kw, 4) << 12 | log << 16 | plan.lag << 18 | MAGIC << 24,
+        flags | field("the kernel height", kh, 4) << 8 | field("the kernel width", kw, 4) << 12 | log << 16 | plan.lag << 18
+        | MAGIC << 24,
         pair("the input channels", plan.channels[1], "the bands read", bands),
         pair("the slot words of the source", source.slot_words, "the bands of the source", source.bands),
         field("the address of the events", source.events + place * source.slot_words, ADDRESS_BITS),
@@ -99,19 +119,17 @@ def _words(step, plan, source, output, graph, weights, dead, emit_zeros, end):
     ]
     offsets = [field("an accumulator offset", (ky >> log) * stride_y + (kx >> log) * stride_x, 32)
                for ky in range(kh) for kx in range(kw)]
-    return np.concatenate([np.array(head + offsets, np.uint32), _parameters(step, record, dead)])
+    parts = [np.array(head + offsets, np.uint32)]
+    if plan.live is not None:
+        padded = np.zeros(-(-len(plan.live) // MASK_WORD) * MASK_WORD, bool)
+        padded[:len(plan.live)] = plan.live
+        parts.append(np.packbits(padded, bitorder="little").view("<u4"))
+    if record.fires and not plan.same:
+        parts.append(parameters(step, record, dead))
+    return np.concatenate(parts)
 
 
 def _bands(name, layout):
     """Return R, s and the strips of a map in one word's low half."""
     return (field(f"the rows of a band of {name}", layout.rows, 8) | field(f"the bits of x of {name}", layout.x_bits, 4) << 8
             | field(f"the strips of {name}", layout.strips, 4) << 12)
-
-
-def _parameters(step, record, dead):
-    """Return bias and (multiplier, shift, dead) of the channels that a pass fires."""
-    if not record.fires:
-        return np.zeros(0, np.uint32)
-    part = slice(record.first_channel, record.first_channel + record.channels)
-    scale = step.multiplier[part].astype(np.uint32) | step.shift[part].astype(np.uint32) << 16 | dead[part].astype(np.uint32) << 22
-    return np.stack([step.bias[part].view(np.uint32), scale], axis=1).reshape(-1)

@@ -28,6 +28,18 @@ def _narrower(weights, lanes):
     return CompressedLayer(np.minimum(weights.counts * parts, total), values, weights.channels, lanes)
 
 
+def live_channels(term, lanes, mode, first):
+    """Return which input channels of a conv or fc term keep a row in the output chunks from `first` on, bool [channels].
+
+        live[c] = any of the channel's rows has  ceil(count C / lanes) > first
+
+    lanes: of the array.  mode: in dense and mnf every channel is live.  first: the first chunk of a tile.
+    """
+    if not modes.skips_chunks(mode):
+        return np.ones(term.channels, bool)
+    return (term.weights.counts.reshape(term.channels, -1) * term.weights.chunk > first * lanes).any(axis=1)
+
+
 def matrix_image(weights, positions, first, chunks, port_bytes):
     """Return (counts, chunks) of a conv or fc term for the output chunks first .. first + chunks - 1, uint8 each, whole words.
 

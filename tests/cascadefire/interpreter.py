@@ -21,7 +21,8 @@ class Header:
         for bit, name in enumerate(names):
             setattr(self, name, bool(w[0] >> bit & 1))
         self.kh, self.kw, self.log, self.lag = w[0] >> 8 & 15, w[0] >> 12 & 15, w[0] >> 16 & 3, w[0] >> 18 & 3
-        assert w[0] >> 20 == 0xCF0
+        self.same_parameters, self.masked = bool(w[0] >> 20 & 1), bool(w[0] >> 21 & 1)
+        assert w[0] >> 22 == 0xCF << 2
         self.in_channels, self.bands = w[1] >> 16, w[1] & 0xFFFF
         self.slot_words, self.map_bands = w[2] >> 16, w[2] & 0xFFFF
         self.events, self.counts = w[3], w[4]
@@ -66,17 +67,27 @@ class Interpreter:
         result = Result(self.memory)
         words = self.memory[program * self.port:program * self.port + 4 * length].view("<u4").copy()
         self.touched[:(program * self.port + 4 * length)] = True        # nothing may be written over the program
-        sums, at = None, 0
+        sums, at, parameters = None, 0, None
         while at < length:
             head = Header(words[at:at + HEADER])
             positions = head.kh * head.kw
             offsets = words[at + HEADER:at + HEADER + positions].astype(np.int64)
             at += HEADER + positions
-            parameters = words[at:at + 2 * head.channels].reshape(-1, 2)
-            at += 2 * head.channels
+            live = np.ones(head.in_channels, bool)
+            if head.masked:
+                number = -(-head.in_channels // 32)
+                assert number <= self.config.mask_words and not head.diagonal
+                mask = np.unpackbits(words[at:at + number].view(np.uint8), bitorder="little").astype(bool)
+                live, at = mask[:head.in_channels], at + number
+                assert not mask[head.in_channels:].any()
+            if head.channels and head.same_parameters:
+                assert len(parameters) == head.channels
+            elif head.channels:
+                parameters = words[at:at + 2 * head.channels].reshape(-1, 2)
+                at += 2 * head.channels
             if sums is None:
                 sums = np.zeros((self.config.acc_depth, self.config.lanes), np.int64)
-            self.accumulate(head, offsets, sums, result)
+            self.accumulate(head, offsets, live, sums, result)
             result.headers.append(head)
             if head.channels:
                 result.fired.append(self.fire(head, parameters, sums))
@@ -88,7 +99,7 @@ class Interpreter:
     def bytes_of(self, word, words):
         return self.memory[word * self.port:(word + words) * self.port]
 
-    def accumulate(self, head, offsets, sums, result):
+    def accumulate(self, head, offsets, live, sums, result):
         config, lanes = self.config, self.config.lanes
         chunks, depth = head.stride_x, head.tile_h * head.tile_w * head.stride_x
         assert depth <= config.acc_depth and head.stride_y == head.tile_w * chunks and max(head.kh, head.kw) <= config.kernel
@@ -102,6 +113,10 @@ class Interpreter:
         assert 2 * table.sum(axis=1).max(initial=0) <= config.weight_depth
         beats, requests = 0, []
         for channel in range(head.in_channels):
+            rows = table[channel * head.flat_size:(channel + 1) * head.flat_size] if head.flatten else table[channel]
+            if not live[channel]:
+                assert not rows.any(), "a channel that is not live keeps a row"
+                continue
             value, y, x = self.events(head, channel)
             if not len(value):
                 continue

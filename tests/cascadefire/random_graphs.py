@@ -51,7 +51,8 @@ class Builder:
         name = output or f"map{len(self.maps)}"
         if not output:
             self.maps[name] = Map(name, (channels, *fired), activation == "none", vector)
-        spread = max(1.0, 127 * 128 * np.sqrt(sum(t.weights.rows if t.kind != "diagonal" else t.weights[0].size for t in terms)) / 4)
+        rows = sum(t.weights.rows if t.kind != "diagonal" else t.weights[0].size for t in terms)
+        spread = max(1.0, 127 * 128 * np.sqrt(rows) / 4)
         shift = int(np.clip(np.round(np.log2(40000 * spread / 100)), 1, 47))
         self.steps.append(Step(
             f"step{len(self.steps)}", terms[0].kind, tuple(terms), channels, sides,
@@ -82,7 +83,8 @@ def random_pool(rng, sides):
     if rng.random() < 0.5:
         return None
     kernel = int(rng.integers(1, 4))
-    pool = (kernel, int(rng.integers(1, kernel + 1)), int(rng.integers(0, kernel)) if rng.random() < 0.4 else 0, bool(rng.random() < 0.5))
+    pad = int(rng.integers(0, kernel)) if rng.random() < 0.4 else 0
+    pool = (kernel, int(rng.integers(1, kernel + 1)), pad, bool(rng.random() < 0.5))
     return pool if min(sides) + 2 * pool[2] >= kernel else None
 
 
@@ -99,11 +101,13 @@ def small(seed, largest=5):
     rng = np.random.default_rng(seed)
     make = Builder(rng, int(rng.choice([4, 8])), float(rng.choice([0.0, 0.3, 0.8, 1.0], p=[0.3, 0.4, 0.2, 0.1])))
     wide = rng.random() < 0.1
-    shape = (int(rng.integers(1, 7)), int(rng.integers(1, 5 if wide else 12)), int(rng.integers(129, 150) if wide else rng.integers(1, 12)))
+    sides = rng.integers((1, 129), (5, 150)) if wide else rng.integers(1, 12, 2)
+    shape = (int(rng.integers(1, 7)), *map(int, sides))
     now = make.input(shape, bool(rng.random() < 0.3))
     for _ in range(int(rng.integers(2, 6))):
         one, activation = make.maps[now], str(rng.choice(["relu", "none"], p=[0.75, 0.25]))
-        kind = rng.choice(["conv", "depthwise", "residual", "concat", "group", "pool", "fc"], p=[0.3, 0.15, 0.15, 0.15, 0.1, 0.1, 0.05])
+        kind = rng.choice(["conv", "depthwise", "residual", "concat", "group", "pool", "fc"],
+                          p=[0.3, 0.15, 0.15, 0.15, 0.1, 0.1, 0.05])
         channels = int(rng.integers(1, 21))
         if one.vector or (kind == "fc" and int(np.prod(one.shape)) <= 2000):
             now = make.step(*_only(make.fc(now, int(rng.integers(1, 300)))), activation, vector=True)

@@ -67,3 +67,243 @@ def test_shipped_networks_give_the_reference(name, mode):
     shape = graph.maps["image"].shape
     image = rng.integers(0, 256, shape) * (rng.random(shape) < 0.2)
     check(graph, {"image": image}, accelerator_config(graph, 4, 8), mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kernel, stride, pad", [((11, 11), 4, 2), ((7, 7), 2, 3), ((1, 1), 2, 0), ((5, 1), 1, 4)])
+def test_large_kernels_and_strides_in_row_tiles(kernel, stride, pad, mode):
+    make = random_graphs.Builder(np.random.default_rng(3))
+    source = make.input((3, 30, 23), signed=True)
+    term, sides = make.conv(source, 12, kernel, stride, pad)
+    graph = make.graph([make.step([term], sides, pool=(3, 2, 1, True))])
+    config = fitting(graph, (2, 4), acc_depth=16)
+    executable, _ = check(graph, make.values(), config, mode)
+    assert len({one.fired_y0 for one in executable.passes}) > 1
+
+
+def residual(rng, empty=0.3):
+    """A graph of a convolution, and one that adds it to the input's shortcut, on a map of 12 x 12."""
+    make = random_graphs.Builder(rng, empty=empty)
+    source = make.input((8, 12, 12))
+    inside = make.step([make.conv(source, 8, (3, 3), 1, 1)[0]], (12, 12))
+    return make, make.graph([make.step([make.conv(inside, 8, (3, 3), 1, 1)[0], make.diagonal(source)[0]], (12, 12))])
+
+
+def test_the_terms_of_a_tile_follow_one_another_and_the_last_fires():
+    make, graph = residual(np.random.default_rng(1))
+    executable, result = check(graph, make.values(), accelerator_config(graph, 2, 4, acc_depth=128), "both")
+    second = [one for one in executable.passes if one.step == 1]
+    assert len(second) >= 4 and [one.fires for one in second] == [False, True] * (len(second) // 2)
+    assert [one.term for one in second] == [1, 0] * (len(second) // 2)          # the older map, the input, first
+    assert [one.channels for one in second[::2]] == [0] * (len(second) // 2)
+    assert executable.passes[-1].fires and [head.end for head in result.headers] == [False] * (len(second) * 3 // 2 - 1) + [True]
+
+
+def test_a_diagonal_term_reads_the_channels_of_its_tile_only():
+    make, graph = residual(np.random.default_rng(1))
+    executable, result = check(graph, make.values(), accelerator_config(graph, 2, 4, acc_depth=256, weight_depth=32), "both")
+    diagonal = [head for head in result.headers if head.diagonal]
+    assert [head.in_channels for head in diagonal] == [4] * len(diagonal)
+    assert [head.first_chunk for head in diagonal] == [0] * len(diagonal)
+
+
+def test_lag_and_progressive_follow_the_writers():
+    make = random_graphs.Builder(np.random.default_rng(1))
+    source = make.input((2, 8, 8))
+    a = make.step([make.conv(source, 8)[0]], (8, 8))
+    b = make.step([make.conv(a, 8)[0]], (8, 8))
+    c = make.step([make.conv(b, 4, first=4)[0]], (8, 8))
+    graph = make.graph([make.step([make.conv(c, 4)[0], make.conv(a, 4)[0]], (8, 8))])
+    config = accelerator_config(graph, 2, 4)
+    _, result = check(graph, make.values(), config, "both")
+    got = [(head.lag, head.progressive) for head in result.headers]
+    # the input; all of a, just written; half of b, so not by its channel numbers; a, two passes ago; c
+    assert got == [(3, False), (0, True), (0, False), (2, False), (0, True)]
+
+
+def test_channels_that_nothing_keeps_are_dead_where_chunks_are_skipped():
+    make = random_graphs.Builder(np.random.default_rng(1), chunk=4, empty=0.0)
+    source = make.input((2, 4, 4))
+    a = make.step([make.conv(source, 6)[0]], (4, 4))
+    term = make.conv(a, 8)[0]
+    counts = term.weights.counts * np.array([1, 0, 1, 0, 0, 1])
+    values = np.ones((counts.sum(), 4), np.int8)
+    term = Term(a, "conv", 6, CompressedLayer(counts, values, 8, 4))
+    b = make.step([term], (4, 4))
+    graph = make.graph([b])
+    expected = counts == 0
+    for mode in MODES:
+        np.testing.assert_array_equal(dead_channels(graph, graph.steps[0], mode), expected & modes.skips_chunks(mode))
+        assert not dead_channels(graph, graph.steps[1], mode).any()
+    shown = dataclasses.replace(graph, outputs=(a, b))
+    assert not dead_channels(shown, shown.steps[0], "both").any()
+    added = make.step([make.diagonal(a)[0]], (4, 4))
+    assert not dead_channels(make.graph([added]), graph.steps[0], "both").any()
+
+
+def masked_convolution(make, source, kept, lanes=4):
+    """A term of `lanes * chunks` outputs whose rows keep kept[channel] chunks at each of 3 x 3 positions."""
+    counts = np.repeat(kept, 9)
+    values = make.rng.integers(-127, 128, (counts.sum(), lanes)).astype(np.int8)
+    return Term(source, "conv", len(kept), CompressedLayer(counts, values, 3 * lanes, lanes), 0, (3, 3), 1, 1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_channels_without_rows_in_a_tile_are_masked(mode):
+    make = random_graphs.Builder(np.random.default_rng(1))
+    kept = np.arange(40) % 4
+    source = make.input((40, 6, 6))
+    graph = make.graph([make.step([masked_convolution(make, source, kept)], (6, 6))])
+    config = accelerator_config(graph, 2, 4, weight_depth=32)       # one chunk a tile
+    assert config.mask_words == 2
+    executable, result = check(graph, make.values(), config, mode)
+    assert [one.first_chunk for one in executable.passes] == [0, 1, 2]
+    assert [head.masked for head in result.headers] == [modes.skips_chunks(mode)] * 3
+    for first, requests in enumerate(result.requests):
+        live = kept > first if modes.skips_chunks(mode) else np.ones(40, bool)
+        assert requests == list(np.flatnonzero(live))
+
+
+def test_no_mask_where_all_are_live_or_too_many():
+    make = random_graphs.Builder(np.random.default_rng(1))
+    source, many = make.input((40, 3, 3)), make.input((80, 3, 3))
+    all_live = make.step([masked_convolution(make, source, np.full(40, 3))], (3, 3))
+    graph = make.graph([all_live, make.step([masked_convolution(make, many, np.arange(80) % 4)], (3, 3))])
+    config = accelerator_config(graph, 2, 4)
+    assert config.mask_words == 4
+    for words, masked in ((4, [False, True]), (2, [False, False])):
+        _, result = check(graph, make.values(), config.replace(mask_words=words), "both")
+        assert [head.masked for head in result.headers] == masked
+
+
+def test_a_pass_in_which_no_channel_is_live():
+    make = random_graphs.Builder(np.random.default_rng(1))
+    graph = make.graph([make.step([masked_convolution(make, make.input((3, 4, 4)), np.zeros(3, int))], (4, 4))])
+    _, result = check(graph, make.values(), accelerator_config(graph, 2, 4), "both")
+    assert [(head.masked, requests) for head, requests in zip(result.headers, result.requests)] == [(True, [])]
+
+
+def test_a_fully_connected_channel_is_live_when_any_of_its_rows_is():
+    make = random_graphs.Builder(np.random.default_rng(1))
+    counts = np.zeros(3 * 4, int)
+    counts[[1, 9]] = 1
+    values = np.ones((2, 4), np.int8)
+    source = make.input((3, 2, 2))
+    graph = make.graph([make.step([Term(source, "fc", 3, CompressedLayer(counts, values, 8, 4))], (1, 1), vector=True)])
+    _, result = check(graph, {source: np.ones((3, 2, 2), int)}, accelerator_config(graph, 2, 4), "both")
+    assert [head.masked for head in result.headers] == [True]
+    assert result.requests == [[0, 1, 2, 3, 8, 9, 10, 11]]
+
+
+def test_parameters_are_given_once_for_the_tiles_that_share_them():
+    make = random_graphs.Builder(np.random.default_rng(1))
+    source = make.input((2, 12, 12))
+    graph = make.graph([make.step([make.conv(source, 8, (3, 3), 1, 1)[0]], (12, 12)) for _ in range(2)])
+    _, result = check(graph, make.values(), accelerator_config(graph, 2, 8, acc_depth=64), "both")
+    same = [head.same_parameters for head in result.headers]
+    assert len(same) >= 6 and same == ([False] + [True] * (len(same) // 2 - 1)) * 2
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_wide_maps_are_cut_into_strips(mode):
+    make = random_graphs.Builder(np.random.default_rng(1))
+    source = make.input((2, 6, 300))
+    graph = make.graph([make.step([make.conv(source, 5, (3, 3), 1, 1)[0]], (6, 300), pool=(2, 1, 0, False))])
+    executable, _ = check(graph, make.values(0.8), fitting(graph, (2, 4), acc_depth=1024), mode)
+    layout = executable.maps[source]
+    assert (layout.rows, layout.strips, layout.x_bits, layout.bands) == (1, 3, 7, 18)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_batch_of_fully_connected_layers_and_vectors(mode):
+    make = random_graphs.Builder(np.random.default_rng(1))
+    batch = make.input((40, 1, 16))
+    a = make.step([make.conv(batch, 20)[0]], (1, 16))
+    single = make.input((3, 7, 7))
+    b = make.step([make.fc(single, 300)[0]], (1, 1), vector=True)
+    c = make.step([make.fc(b, 140)[0], make.fc(single, 140)[0]], (1, 1), vector=True)
+    d = make.step([make.fc(c, 10)[0]], (1, 1), "none", vector=True)
+    graph = make.graph([a, d])
+    for depth in (32, 4096):
+        check(graph, make.values(), fitting(graph, (2, 8), acc_depth=depth), mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_average_pooling_that_writes_a_vector(mode):
+    make = random_graphs.Builder(np.random.default_rng(1))
+    source = make.input((150, 5, 5))
+    term, sides = make.diagonal(source, (5, 5))
+    a = make.step([term], sides, vector=True)
+    graph = make.graph([make.step([make.fc(a, 10)[0]], (1, 1), vector=True)])
+    check(graph, make.values(), fitting(graph, (1, 4), acc_depth=32), mode)
+
+
+def test_densities_change_tiles_but_not_results():
+    make, graph = residual(np.random.default_rng(2))
+    config = accelerator_config(graph, 2, 4, acc_depth=64)
+    for density in (0.0, 0.02, 1.0):
+        check(graph, make.values(), config, "both", densities=dict.fromkeys(graph.maps, density))
+
+
+def test_the_accelerator_of_a_graph():
+    make, graph = residual(np.random.default_rng(2))
+    config = accelerator_config(graph, 2, 8)
+    assert (config.pes, config.lanes, config.fire_lanes, config.weight_bytes) == (2, 8, 8, 8)
+    assert (config.kernel, config.acc_bits, config.acc_depth, config.weight_depth, config.param_depth) == (3, 24, 256, 512, 64)
+    assert accelerator_config(graph, 2, 32).weight_bytes == 8 and accelerator_config(graph, 2, 4).weight_bytes == 4
+
+
+def test_partial_sums_are_proven_over_all_terms():
+    make = random_graphs.Builder(np.random.default_rng(2))
+    source = make.input((2, 2, 2))
+    weights = CompressedLayer(np.ones(2, int), np.full((2, 4), 127, np.int8), 4, 4)
+    terms = [Term(source, "conv", 2, weights) for _ in range(300)]
+    make.maps["map1"] = Map("map1", (4, 2, 2))
+    ones = np.ones(4, np.uint8)
+    make.steps.append(Step("sum", "sum", tuple(terms), 4, (2, 2), ones.astype(np.int32), ones.astype(np.uint16), ones, "relu", "map1"))
+    graph = make.graph(["map1"])
+    bits = 1 + (300 * 2 * 127 * 255).bit_length()
+    assert accelerator_config(graph, 1, 4).acc_bits == bits
+    with pytest.raises(InputError, match=f"sum: its partial sums need {bits} bits, but the core has 24: set acc_bits to {bits}"):
+        assemble(graph, accelerator_config(graph, 1, 4, acc_bits=24))
+
+
+@pytest.mark.parametrize("changes, sentence", [
+    ({"kernel": 2}, "step0: its kernel side 3 is more than the core's 2: set kernel to 3"),
+    ({"acc_depth": 16}, "does not fit 16 partial sums: set acc_depth to at least 32"),
+    ({"coord_bits": 4}, "a map of side 20 is more than coordinates of 4 bits hold: set coord_bits to 5"),
+    ({"weight_depth": 8}, "two channels have 18 chunks, but the weight ring holds 8: set weight_depth to at least 32"),
+    ({"weight_bytes": 1}, "a memory word must have 2 to 16 bytes, not 1: set weight_bytes to 2"),
+    ({"fire_lanes": 1, "param_depth": 2}, "set param_depth to at least 4"),
+])
+def test_an_accelerator_too_small_is_refused_with_what_would_do(changes, sentence):
+    make = random_graphs.Builder(np.random.default_rng(2))
+    graph = make.graph([make.step([make.conv(make.input((2, 20, 20)), 5, (3, 3), 1, 1)[0]], (20, 20))])
+    config = accelerator_config(graph, 1, 4)
+    with pytest.raises(InputError, match=sentence):
+        assemble(graph, config.replace(**changes))
+
+
+def test_wrong_arguments_are_refused():
+    make, graph = residual(np.random.default_rng(2))
+    config = accelerator_config(graph, 2, 4)
+    with pytest.raises(InputError, match="a core has no setting called width"):
+        accelerator_config(graph, 2, 4, width=3)
+    with pytest.raises(InputError, match="lanes must be a power of two"):
+        accelerator_config(graph, 2, 3)
+    with pytest.raises(InputError, match="the mode must be one of"):
+        assemble(graph, config, "sparse")
+    executable = assemble(graph, config)
+    with pytest.raises(InputError, match="graph random has no map called photo"):
+        executable.fill(executable.memory, "photo", np.zeros(1, int))
+    with pytest.raises(InputError, match="has no map called photo"):
+        executable.read(executable.memory, "photo")
+    with pytest.raises(InputError, match="the map input0 must have the shape"):
+        executable.fill(executable.memory, "input0", np.zeros((1, 2, 3), int))
+
+
+def test_weights_that_cannot_be_regrouped_are_refused():
+    make = random_graphs.Builder(np.random.default_rng(2), chunk=6)
+    graph = make.graph([make.step([make.conv(make.input((2, 4, 4)), 5)[0]], (4, 4))])
+    with pytest.raises(InputError, match="step0: chunks of 6 channels cannot be regrouped to 4 lanes"):
+        assemble(graph, accelerator_config(graph, 1, 4))

@@ -51,10 +51,11 @@ def test_readers_and_writers():
     ({"activation": "tanh"}, "activation must be one of relu, none"),
     ({"activation": "none"}, "does not give the values of the unsigned map"),
     ({"output": "nowhere"}, "step step0: there is no map called nowhere"),
-    ({"output": "input0"}, "gives"),
+    ({"output": "input0"}, "the map input0 is an input, which no step may write"),
     ({"pool": (4, 4, 0, (5, 4))}, "a pool has a kernel of 1..3"),
     ({"pool": (2, 3, 0, (5, 4))}, "a stride of 1 to the kernel"),
     ({"pool": (2, 2, 0, (6, 4))}, "it gives"),
+    ({"conv_shape": (8, 8)}, "a pooling window lies outside the 8 x 8 map: 5 x 4 outputs are too many"),
     ({"first": 1}, "channels 1 to 6 are not all in the map"),
     ({"bias": np.zeros(6)}, "bias must be int32 with one value a channel"),
     ({"shift": np.zeros(6, np.uint8)}, "shift must be from 1 to 47"),
@@ -93,7 +94,7 @@ def test_wrong_maps_are_refused():
         with pytest.raises(InputError, match=sentence):
             dataclasses.replace(graph, maps=graph.maps | {"input0": wrong})
     with pytest.raises(InputError, match="can only be read by fc terms"):
-        dataclasses.replace(graph, maps=graph.maps | {"map1": Map("map1", (6, 1, 1), vector=True)})
+        dataclasses.replace(graph, maps=graph.maps | {"input0": Map("input0", (3, 1, 1), vector=True)})
     with pytest.raises(InputError, match="has no steps"):
         Graph("empty", "", {}, (), (), (), 4)
 

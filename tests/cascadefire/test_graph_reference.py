@@ -27,7 +27,8 @@ def by_loops(step, maps):
             y, x = oy * term.stride + ky - term.pad, ox * term.stride + kx - term.pad
             if 0 <= y < height and 0 <= x < width:
                 pixel = source[term.first:term.first + term.channels, y, x]
-                sums[:, oy, ox] += weights[:, :, ky, kx] @ pixel if term.kind == "conv" else pixel * term.weights[:, ky, kx].astype(object)
+                sums[:, oy, ox] += (weights[:, :, ky, kx] @ pixel if term.kind == "conv"
+                                    else pixel * term.weights[:, ky, kx].astype(object))
     kernel, stride, pad, (height, width) = step.pool or (1, 1, 0, step.conv_shape)
     low, high = (0, 255) if step.activation == "relu" else (-128, 127)
     result = np.zeros((step.channels, height, width), np.int64)

@@ -6,7 +6,7 @@ import pytest
 from myhdl import always_comb, block
 
 from rtl.config import CoreConfig
-from rtl.event_fetch import event_fetch, piece_bits
+from rtl.event_fetch import MaskPort, event_fetch, piece_bits
 from rtl.hdl import leave_open
 from rtl.memory_bus import MemoryBus, Progress, ReadPort, WritePort, job_stream
 from rtl.memory_port import memory_port
@@ -28,9 +28,10 @@ class Pass:
     """A source map in memory and what the fetcher must make of it.
 
     shape: input channels, bands read, bands of the map, strips.  empty: probability that a band has no event.
+    dead: probability that a channel is not live; None: without a mask.
     """
 
-    def __init__(self, rng, config, shape, empty=0.5, before=0, lag=3, progressive=0):
+    def __init__(self, rng, config, shape, empty=0.5, before=0, lag=3, progressive=0, dead=None):
         channels, bands, map_bands, strips = shape
         self.channels, self.before, self.lag, self.progressive = channels, before, lag, progressive
         width, per_word = config.port_bytes, config.port_events
@@ -41,7 +42,10 @@ class Pass:
             channels=channels, bands=bands, slot_words=slot, map_bands=map_bands, events=events, counts=start, band_rows=rows,
             strips=strips, first_y=first_y, channel_words=stride, lag=lag, progressive=progressive, before=before).items()}
         self.bytes, self.asked, self.jobs, self.pieces = {}, [], [], []
-        for c in range(channels):
+        live = [dead is None or rng.random() >= dead for _ in range(channels)]
+        self.mask = [] if dead is None else [sum(alive << i for i, alive in enumerate(live[at:at + 32])) for at in range(0, channels, 32)]
+        self.settings["settings_masked"] = int(dead is not None)
+        for c in filter(live.__getitem__, range(channels)):
             first = 1
             for b in range(bands):
                 count = int(rng.integers(1, 256)) * int(rng.random() >= empty)
@@ -74,10 +78,16 @@ class Shell:
 
     def __init__(self, config, passes, take, late, ready, pace, seed, start=0, written=0):
         self.passes, self.waiting, self.asked = passes, list(passes), [(p, *a) for p in passes for a in p.asked]
-        self.width, self.ready, self.pace, self.taking = config.port_bytes, Gate(ready, seed), Gate(pace, seed, 1), Gate(take, seed, 2)
+        self.width = config.port_bytes
+        self.ready, self.pace, self.taking = Gate(ready, seed), Gate(pace, seed, 1), Gate(take, seed, 2)
         self.words, self.due = Source("count_words", self.given(), late, seed), []
         self.done, self.channels, self.start, self.written = 0, 0, start, written
         self.begun, self.open, self.asks, self.cycle, self.takes = None, False, [], -1, []
+        self.half, self.top, self.masks = 0, config.mask_words, []
+        for p in passes:
+            if p.mask:
+                p.settings["settings_mask_half"] = self.half
+                self.half ^= 1
 
     def given(self):
         while True:
@@ -85,7 +95,7 @@ class Shell:
 
     def step(self, seen):
         self.cycle += 1
-        inputs = {"take": 0}
+        inputs = {"take": 0, "mask_write": 0}
         if self.open and seen.get("count_jobs_valid"):
             want, address, c = self.asked[len(self.asks)]
             assert seen["count_jobs_data"] == 1 << 28 | address
@@ -97,7 +107,12 @@ class Shell:
         if self.begun is not None:
             inputs.update(self.begun.settings)
             self.begun = None
+        elif self.waiting and len(self.masks) < len(self.waiting[0].mask):
+            number, half = len(self.masks), self.waiting[0].settings["settings_mask_half"]
+            self.masks.append(number)
+            inputs.update(mask_write=1, mask_address=half * self.top + number, mask_data=self.waiting[0].mask[number])
         elif seen.get("free") and self.waiting and not self.taking.closed():
+            self.masks = []
             self.begun = self.waiting.pop(0)
             self.takes.append(self.cycle)
             inputs["take"] = 1
@@ -116,14 +131,15 @@ def fetch(config, passes, take="never", late="never", ready="never", stall="neve
         p.settings["settings_before"] = (start + p.before) & 255
     shell = Shell(config, passes, take, late, ready, pace, seed, start, written)
     jobs, pieces = Sink("event_jobs", stall, seed), Sink("pieces", stall, seed + 1)
-    expected = [w for p in passes for w in p.pieces]
+    expected, fetched = [w for p in passes for w in p.pieces], sum(len(p.jobs) for p in passes)
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), config=config, take=bit(), settings=FetchSettings(), free=bit(), progress=Progress(),
+        return dict(clk=bit(), rst=reset(), config=config, take=bit(), settings=FetchSettings(), mask=MaskPort(config), free=bit(), progress=Progress(),
                     count_jobs=job_stream(), count_words=Stream(8 * config.port_bytes), event_jobs=job_stream(),
                     pieces=Stream(piece_bits(config)))
 
-    trace = run(event_fetch, arguments, OUTPUTS, (shell, jobs, pieces), lambda: len(pieces.words) >= len(expected), 20, 60_000)
+    trace = run(event_fetch, arguments, OUTPUTS, (shell, jobs, pieces),
+                lambda: len(pieces.words) >= len(expected) and len(jobs.words) >= fetched, 20, 60_000)
     last = 1 << piece_bits(config) - 1
     assert [w & (last | 0xFF) if w & last else w for w in pieces.words] == expected
     assert jobs.words == [w for p in passes for w in p.jobs]
@@ -134,20 +150,23 @@ def fetch(config, passes, take="never", late="never", ready="never", stall="neve
     return trace
 
 
-SHAPES = {"narrow": ((5, 7, 9, 3), (3, 1, 4, 1), (40, 1, 1, 1), (2, 24, 24, 4), (1, 1, 1, 1), (4, 6, 6, 1), (0, 3, 3, 1), (3, 0, 2, 1)),
+SHAPES = {"narrow": ((5, 7, 9, 3), (3, 1, 4, 1), (40, 1, 1, 1), (2, 24, 24, 4), (1, 1, 1, 1), (4, 6, 6, 1),
+                     (0, 3, 3, 1), (3, 0, 2, 1)),
           "wide": ((5, 7, 9, 1), (3, 1, 20, 1), (70, 1, 1, 1), (2, 17, 17, 1), (1, 1, 1, 1), (4, 6, 6, 1))}
 
 
 @pytest.mark.parametrize("config", [NARROW, MIDDLE, WIDE], ids=["narrow", "middle", "wide"])
 @pytest.mark.parametrize("take, late, ready, stall", [
-    ("never", "never", "never", "never"), ("sometimes", "sometimes", "sometimes", "sometimes"), ("never", "burst", "never", "burst"),
-    ("burst", "never", "burst", "never"), ("never", "sometimes", "fixed", "fixed")])
+    ("never", "never", "never", "never"), ("sometimes", "sometimes", "sometimes", "sometimes"),
+    ("never", "burst", "never", "burst"), ("burst", "never", "burst", "never"), ("never", "sometimes", "fixed", "fixed")])
 def test_every_band_with_events_gives_a_job_and_a_piece(config, take, late, ready, stall):
     seed = random.randrange(1 << 20)
     print("seed", seed)
     rng = np.random.default_rng(seed)
     shapes = SHAPES["wide" if config is not NARROW else "narrow"]
-    passes = [Pass(rng, config, shape, empty) for shape, empty in zip(shapes, (0.5, 0.2, 0.8, 0, 1, 0.95, 0, 0))]
+    passes = [Pass(rng, config, shape, empty, dead=dead) for dead in (None, 0.5, 1)
+              for shape, empty in zip(shapes, (0.5, 0.2, 0.8, 0, 1, 0.95, 0, 0))]
+    rng.shuffle(passes)
     fetch(config, passes, take, late, ready, stall, seed=seed)
 
 
@@ -161,7 +180,7 @@ def test_nothing_is_asked_for_before_it_is_in_memory(pace, start):
     passes, before = [], 0
     for n in range(16):
         before += int(rng.integers(3))
-        passes.append(Pass(rng, MIDDLE, (20, 2, 2, 1), 0.5, before, n & 3 if n & 4 else 0, n >> 3 & 1))
+        passes.append(Pass(rng, MIDDLE, (20, 2, 2, 1), 0.5, before, n & 3 if n & 4 else 0, n >> 3 & 1, 0.4 if n & 1 else None))
     fetch(MIDDLE, passes, pace=pace, seed=seed, start=start, written=20)
 
 
@@ -187,6 +206,13 @@ def test_one_band_a_cycle():
     assert trace.asks[0] - trace.takes[0] == 2
 
 
+def test_channels_that_are_not_live_cost_a_cycle():
+    made = Pass(np.random.default_rng(4), MIDDLE, (64, 8, 8, 1), 0, dead=0.5)
+    trace = fetch(MIDDLE, [made])
+    times = trace.when("pieces")
+    assert times[-1] - times[0] <= len(made.pieces) + 64
+
+
 def test_the_next_pass_is_taken_while_pieces_wait():
     rng = np.random.default_rng(5)
     passes = [Pass(rng, MIDDLE, (1, 1, 1, 1), 0) for _ in range(4)]
@@ -195,12 +221,12 @@ def test_the_next_pass_is_taken_while_pieces_wait():
 
 
 @block
-def fetching(clk, rst, config, take, settings, free, progress, bus, events, pieces, halt, quiet, failed):
+def fetching(clk, rst, config, take, settings, mask, free, progress, bus, events, pieces, halt, quiet, failed):
     """event_fetch with a reader each for counts and events, on one memory port."""
     reads, write = [ReadPort(config) for _ in range(2)], WritePort(config)
     count_jobs, event_jobs, counts = job_stream(), job_stream(), Stream(8 * config.port_bytes)
     leave_open(write.ready)
-    u_fetch = event_fetch(clk, rst, config, take, settings, free, progress, count_jobs, counts, event_jobs, pieces)
+    u_fetch = event_fetch(clk, rst, config, take, settings, mask, free, progress, count_jobs, counts, event_jobs, pieces)
     u_counts = stream_reader(clk, rst, config, count_jobs, reads[0], counts, 16)
     u_events = stream_reader(clk, rst, config, event_jobs, reads[1], events, 32)
     u_port = memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed)
@@ -222,8 +248,9 @@ def test_events_flow_at_a_word_a_cycle_through_readers_and_port():
     number = sum(job >> 28 for job in made.jobs)
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), config=MIDDLE, take=bit(), settings=FetchSettings(), free=bit(), progress=Progress(),
-                    bus=MemoryBus(MIDDLE), events=Stream(64), pieces=Stream(piece_bits(MIDDLE)), halt=bit(), quiet=bit(), failed=bit())
+        return dict(clk=bit(), rst=reset(), config=MIDDLE, take=bit(), settings=FetchSettings(), mask=MaskPort(MIDDLE), free=bit(), progress=Progress(),
+                    bus=MemoryBus(MIDDLE), events=Stream(64), pieces=Stream(piece_bits(MIDDLE)),
+                    halt=bit(), quiet=bit(), failed=bit())
 
     outputs = ("free", "bus_cyc", "bus_stb", "bus_we", "bus_adr", "bus_dat_w", "bus_sel", "events_valid", "events_data",
                "pieces_valid", "pieces_data", "quiet", "failed")
@@ -250,5 +277,5 @@ class Image:
 def test_a_word_of_one_byte_is_refused():
     config = CoreConfig(weight_bytes=1)
     with pytest.raises(ValueError, match="^weight_bytes must be at least 2 for a memory port, not 1$"):
-        event_fetch(bit(), reset(), config, bit(), FetchSettings(), bit(), Progress(), job_stream(), Stream(8), job_stream(),
+        event_fetch(bit(), reset(), config, bit(), FetchSettings(), None, bit(), Progress(), job_stream(), Stream(8), job_stream(),
                     Stream(piece_bits(config)))

@@ -23,8 +23,8 @@ def word(address):
 
 def arguments(readers):
     def make():
-        return dict(clk=bit(), rst=reset(), config=CONFIG, reads=[ReadPort(CONFIG) for _ in range(readers)], write=WritePort(CONFIG),
-                    bus=MemoryBus(CONFIG), halt=bit(), quiet=bit(), failed=bit())
+        return dict(clk=bit(), rst=reset(), config=CONFIG, reads=[ReadPort(CONFIG) for _ in range(readers)],
+                    write=WritePort(CONFIG), bus=MemoryBus(CONFIG), halt=bit(), quiet=bit(), failed=bit())
 
     return make
 

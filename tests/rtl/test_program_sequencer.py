@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from rtl.config import CoreConfig
+from rtl.event_fetch import MaskPort
 from rtl.pass_settings import HEADER_WORDS, MAGIC, FetchSettings, FireSettings, SourceSettings
 from rtl.program_sequencer import Control, program_sequencer
 from rtl.requantise import ParamPort
@@ -11,14 +12,14 @@ from tb.block_bench import reset, run
 from tb.block_parts import Source
 
 CONFIG = CoreConfig(lanes=4, fire_lanes=2, weight_bytes=4, kernel=3, acc_depth=64, param_depth=8)
-OUTPUTS = ("cfg_ready", "control", "fetch", "source", "tile", "firing", "params", "offset")
+OUTPUTS = ("cfg_ready", "control", "fetch", "source", "tile", "firing", "params", "mask", "offset")
 HALF, WORD, ADDRESS = 1 << 16, 1 << 32, 1 << 28
 
 
 class Pass:
     """Random settings; the hardware need not make sense of them, only move them."""
 
-    def __init__(self, rng, channels=None, last=False, keep=False, config=CONFIG):
+    def __init__(self, rng, channels=None, last=False, keep=False, sources=None, config=CONFIG):
         def draw(top):
             return int(rng.choice([0, top - 1, int(rng.integers(top))]))
 
@@ -26,7 +27,7 @@ class Pass:
         count_words = draw(HALF)
         self.keep = keep
         count = int(rng.integers(1, config.fire_lanes * config.param_depth + 1)) if channels is None else channels
-        self.fetch = dict(channels=draw(HALF), bands=draw(HALF), slot_words=draw(HALF), map_bands=draw(HALF), events=draw(ADDRESS),
+        self.fetch = dict(channels=sources or draw(HALF), masked=int(sources is not None), bands=draw(HALF), slot_words=draw(HALF), map_bands=draw(HALF), events=draw(ADDRESS),
                           counts=draw(WORD), band_rows=draw(256), strips=draw(16), first_y=draw(HALF),
                           channel_words=draw(ADDRESS), weight_counts=draw(ADDRESS), count_words=count_words, lag=draw(4),
                           progressive=draw(2))
@@ -39,6 +40,7 @@ class Pass:
                          slot_words=draw(HALF), map_bands=draw(HALF), events=draw(ADDRESS), counts=draw(WORD), channel_words=draw(ADDRESS),
                          band_rows=draw(256), x_bits=draw(16), strips=draw(16))
         self.offsets = [int(rng.integers(depth)) for _ in range(kh * kw)]
+        self.mask = [int(rng.integers(WORD)) for _ in range(-(-sources // 32) if sources else 0)]
         self.params = [int(rng.integers(WORD)) for _ in range(0 if keep else 2 * count)]
 
     def words(self):
@@ -50,7 +52,7 @@ class Pass:
 
         flags = (t["last"] | t["vector"] << 1 | s["flatten"] << 2 | t["emit_zeros"] << 3 | t["relu"] << 4 | s["diagonal"] << 5
                  | s["signed_source"] << 6 | f["progressive"] << 7 | s["kernel_h"] << 8 | s["kernel_w"] << 12 | s["stride_log2"] << 16
-                 | f["lag"] << 18 | self.keep << 20 | MAGIC << 24)
+                 | f["lag"] << 18 | self.keep << 20 | f["masked"] << 21 | MAGIC << 24)
         bands = lambda m, x_bits: m["band_rows"] | x_bits << 8 | m["strips"] << 12     # noqa: E731
         header = [flags, pair(f["channels"], f["bands"]), pair(f["slot_words"], f["map_bands"]), f["events"], f["counts"],
                   bands(f, s["x_bits"]) | f["first_y"] << 16, f["channel_words"], pair(s["y_offset"], s["x_offset"]), pair(t["tile_h"], t["tile_w"]),
@@ -60,7 +62,7 @@ class Pass:
                   pair(t["slot_words"], t["map_bands"]), t["events"], t["counts"], t["channel_words"], bands(t, t["x_bits"]),
                   pair(s["flat_size"], s["flat_width"])]
         assert len(header) == HEADER_WORDS
-        return header + self.offsets + self.params
+        return header + self.offsets + self.mask + self.params
 
 
 class Rest:
@@ -92,7 +94,7 @@ def play(passes, pause="never", fetch=(1, 30), front=(1, 60), fire=(1, 60), conf
     def arguments():
         return dict(clk=bit(), rst=reset(), config=config, launch=bit(), cfg=Stream(32), control=Control(), fetch=FetchSettings(),
                     source=SourceSettings(), tile=FireSettings(config), firing=FireSettings(config), may_take=bit(), front_done=bit(),
-                    fire_busy=bit(), params=ParamPort(config), offset_index=unsigned(7), offset=unsigned(config.acc_address_bits))
+                    fire_busy=bit(), params=ParamPort(config), mask=MaskPort(config), offset_index=unsigned(7), offset=unsigned(config.acc_address_bits))
 
     words = [word for p in passes for word in p.words()]
     rest, watch = Rest(np.random.default_rng(seed), fetch, front, fire, config.acc_depth + 20), Watch(until)
@@ -130,6 +132,21 @@ def check(passes, trace, config=CONFIG):
             assert {name: columns["firing_" + name][fire + 1] for name in p.tile} == p.tile
             assert columns["firing_odd"][fire + 1] == odd
     check_params(passes, fired, fires, half_of, columns, config)
+    check_masks(passes, takes, columns, config)
+
+
+def check_masks(passes, takes, columns, config):
+    """The words of every live mask are written, in order, before their pass is fetched, to its half."""
+    writes = [(t, columns["mask_address"][t], columns["mask_data"][t]) for t, write in enumerate(columns["mask_write"]) if write]
+    half = 0
+    for take, p in zip(takes, passes):
+        if p.mask:
+            assert columns["fetch_mask_half"][take + 1] == half
+            mine, writes = writes[:len(p.mask)], writes[len(p.mask):]
+            assert [word for *_, word in mine] == p.mask and mine[-1][0] <= take
+            assert [at for _, at, _ in mine] == [half * config.mask_words + n for n in range(len(p.mask))]
+            half ^= 1
+    assert not writes
 
 
 def check_params(passes, fired, fires, half_of, columns, config):
@@ -154,7 +171,8 @@ def check_params(passes, fired, fires, half_of, columns, config):
                                                 ((1, 3), (200, 300), (1, 3)), ((200, 300), (1, 3), (1, 3))])
 def test_passes_run_in_order_with_their_settings(fetch, front, fire, pause):
     rng = np.random.default_rng(111)
-    kinds = [dict(), dict(), dict(channels=0), dict(), dict(channels=1), dict(keep=True), dict(channels=0), dict(keep=True), dict(channels=16),
+    kinds = [dict(), dict(), dict(channels=0), dict(), dict(channels=1, sources=33), dict(keep=True, sources=64), dict(channels=0), dict(keep=True, sources=1),
+             dict(channels=16, sources=100),
              dict(channels=0), dict(channels=0), dict(last=True)]
     passes = [Pass(rng, **kind) for kind in kinds]
     check(passes, play(passes, pause, fetch, front, fire))

@@ -63,8 +63,8 @@ def read(jobs, memory, depth, idle="never", stall="never", seed=1, linger=20, li
 
 @pytest.mark.parametrize("depth", [2, 16, 32])
 @pytest.mark.parametrize("idle, ready, late, stall", [
-    ("never", "never", "never", "never"), ("sometimes", "sometimes", "sometimes", "sometimes"), ("never", "burst", "never", "burst"),
-    ("burst", "never", "burst", "never"), ("never", "fixed", "sometimes", "fixed")])
+    ("never", "never", "never", "never"), ("sometimes", "sometimes", "sometimes", "sometimes"),
+    ("never", "burst", "never", "burst"), ("burst", "never", "burst", "never"), ("never", "fixed", "sometimes", "fixed")])
 def test_the_words_of_all_jobs_come_in_order(depth, idle, ready, late, stall):
     seed = random.randrange(1 << 20)
     print("seed", seed)

@@ -8,12 +8,12 @@ from tb.block_bench import reset, run
 from tb.block_parts import Table
 
 OUTPUTS = ("status", "launch", "clear", "running")
-IDLE = dict(start=0, stop=0, control_over=0, control_hungry=0, control_bad_word=0, control_bad_pass=0, exhausted=0, cfg_valid=1, failed=0,
+IDLE = dict(start=0, stop=0, control_over=0, control_hungry=0, control_bad_word=0, control_bad_pass=0, writing=0, exhausted=0, cfg_valid=1, failed=0,
             quiet=1)
 
 
 def arguments():
-    return dict(clk=bit(), rst=reset(), start=bit(), stop=bit(), control=Control(), exhausted=bit(), cfg_valid=bit(), failed=bit(),
+    return dict(clk=bit(), rst=reset(), start=bit(), stop=bit(), control=Control(), writing=bit(), exhausted=bit(), cfg_valid=bit(), failed=bit(),
                 quiet=bit(), status=Status(), launch=bit(), clear=bit(), running=bit())
 
 

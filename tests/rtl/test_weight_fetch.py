@@ -89,8 +89,8 @@ def fetch(config, passes, idle="never", late="never", stall="never", seed=1, lin
     return trace
 
 
-@pytest.mark.parametrize("config, kernel", [(NARROW, (1, 1)), (NARROW, (3, 3)), (NARROW, (1, 2)), (MIDDLE, (1, 1)), (MIDDLE, (5, 5)),
-                                            (MIDDLE, (2, 4)), (WIDE, (1, 1)), (WIDE, (11, 11)), (WIDE, (1, 3))])
+@pytest.mark.parametrize("config, kernel", [(NARROW, (1, 1)), (NARROW, (3, 3)), (NARROW, (1, 2)), (MIDDLE, (1, 1)),
+                                            (MIDDLE, (5, 5)), (MIDDLE, (2, 4)), (WIDE, (1, 1)), (WIDE, (11, 11)), (WIDE, (1, 3))])
 @pytest.mark.parametrize("idle, late, stall", [("never", "never", "never"), ("sometimes", "burst", "sometimes"),
                                                ("burst", "never", "burst"), ("never", "sometimes", "fixed")])
 def test_counts_and_jobs_of_what_was_asked_for(config, kernel, idle, late, stall):
@@ -106,7 +106,8 @@ def test_counts_and_jobs_of_what_was_asked_for(config, kernel, idle, late, stall
 
 def test_passes_of_different_kernels_follow_each_other():
     rng = np.random.default_rng(5)
-    passes = [make_pass(rng, MIDDLE, kernel, 40, k) for kernel, k in (((3, 3), 4), ((1, 1), 9), ((5, 5), 2), ((1, 1), 0), ((2, 1), 40))]
+    kernels = (((3, 3), 4), ((1, 1), 9), ((5, 5), 2), ((1, 1), 0), ((2, 1), 40))
+    passes = [make_pass(rng, MIDDLE, kernel, 40, k) for kernel, k in kernels]
     fetch(MIDDLE, passes, late="sometimes")
 
 

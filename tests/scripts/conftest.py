@@ -1,4 +1,4 @@
-"""A checkout with one small network, `digits`, and a simulator that returns the example report at once."""
+"""A checkout with one small network, `digits`, and simulators that return the example reports at once."""
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -9,7 +9,8 @@ import pytest
 from cascadefire import network_file
 from cascadefire.cspa.format import pack
 from cascadefire.network import Layer, Network
-from scripts import main, run
+from scripts import graph_run, main, run
+from tests.scripts.graph_report import graph_report
 from tests.scripts.lenet_report import lenet_report
 
 
@@ -28,7 +29,8 @@ def small_network(name: str = "digits", side: int = 28) -> Network:
 def command(tmp_path, monkeypatch, capsys):
     """Call with arguments as one string; returns exit code, standard output, standard error. The directory is empty before.
 
-    `command.calls` holds what the simulator was asked for; `command.report` is what it answers.
+    `command.calls` holds what the simulators were asked for; `command.report` is what the digits' one answers,
+    `command.graph_report`, a report, an exception or a function of the graph and the options, what the graphs' one answers.
     """
     shipped = tmp_path / "shipped"
     shipped.mkdir()
@@ -38,17 +40,26 @@ def command(tmp_path, monkeypatch, capsys):
     workplace.mkdir()
     monkeypatch.chdir(workplace)
 
+    def answer(report, options, parts):
+        for mode in options["modes"]:
+            options["progress"](100_000, parts, parts, mode)
+        if options.get("trace") is not None:
+            options["trace"].write_text("waveform")
+        if isinstance(report, BaseException):
+            raise report
+        return report
+
     def simulate(network, images, labels, **options):
         call.calls.append(SimpleNamespace(network=network, images=images, labels=labels, **options))
-        for mode in options["modes"]:
-            options["progress"](100_000, len(images), len(images), mode)
-        if options["trace"] is not None:
-            options["trace"].write_text("waveform")
-        if isinstance(call.report, BaseException):
-            raise call.report
-        return call.report
+        return answer(call.report, options, len(images))
+
+    def simulate_graph(graph, inputs, **options):
+        call.calls.append(SimpleNamespace(graph=graph, inputs=inputs, **options))
+        report = call.graph_report
+        return answer(report(graph, options) if callable(report) else report, options, len(graph.steps))
 
     monkeypatch.setattr(run, "simulate", simulate)
+    monkeypatch.setattr(graph_run, "simulate", simulate_graph)
 
     def call(line: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as stop:
@@ -57,4 +68,6 @@ def command(tmp_path, monkeypatch, capsys):
         return stop.value.code or 0, output.out, output.err
 
     call.calls, call.report = [], lenet_report()
+    call.graph_report = lambda graph, options: graph_report(
+        len(graph.steps), tuple(options["modes"]), name=graph.name) | {"port_bytes": options.get("weight_bytes", 8)}
     return call
