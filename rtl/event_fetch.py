@@ -77,9 +77,13 @@ def _walk(clk, rst, config, start_walk, settings, masks, step, at, channel, open
 
 
 @block
-def _permit(clk, rst, config, settings, progress, channel, allowed):
-    """allowed: the events and counts of `channel` are in memory (a cycle late); once so, it stays so."""
-    margin = config.port_bytes      # a memory word of counts holds later channels', too
+def _permit(clk, rst, config, settings, progress, at, channel, allowed):
+    """allowed: the events and counts of `channel` are in memory (a cycle late); once so, it stays so.
+
+    at: byte address of its count. The memory word with it may hold counts of as many later channels as bytes follow it.
+    """
+    byte_bits = config.port_bytes.bit_length() - 1
+    last_byte = config.port_bytes - 1
     ahead = wrapping(8)             # passes written beyond those needed, modulo 256: the top bit is its sign
     whole_q, partly_q, written_q = bit(), bit(), unsigned(16)
     reach = unsigned(CHANNEL_BITS + 1)
@@ -87,7 +91,7 @@ def _permit(clk, rst, config, settings, progress, channel, allowed):
     @always_comb
     def compare():
         ahead.next = progress.passes + settings.lag - settings.before
-        reach.next = channel + margin
+        reach.next = channel + (last_byte - at[byte_bits:])
 
     @always_seq(clk.posedge, reset=rst)
     def watch():
@@ -145,7 +149,7 @@ def event_fetch(clk, rst, config, take, settings, mask, free, progress, count_jo
 
     u_ask = _walk(clk, rst, config, begin_q, settings, masks, ask_step, ask_at, ask_channel, ask_opens, ask_closes, ask_live,
                   ask_running)
-    u_permit = _permit(clk, rst, config, settings, progress, ask_channel, allowed)
+    u_permit = _permit(clk, rst, config, settings, progress, ask_at, ask_channel, allowed)
     u_next = _walk(clk, rst, config, begin_q, settings, masks, next_step, next_at, next_channel, next_opens, next_closes, next_live,
                    next_running)
     u_jobs = event_queue(clk, rst, job, event_jobs, 2)

@@ -52,13 +52,13 @@ class Pass:
                 at = start + c * map_bands + b
                 self.bytes[at] = count
                 if not self.asked or self.asked[-1][0] != at // width:
-                    self.asked.append((at // width, c))
+                    self.asked.append((at // width, c, at))
                 if count:
                     self.jobs.append(-(-count // per_word) << 28 | events + c * stride + b * slot)
                     self.pieces.append(self.pack(config, count, b % strips * 128, first_y + b // strips * rows, c, first, 0))
                     first = 0
         self.pieces.append(self.pack(config, 0, 0, 0, 0, 0, 1))
-        self.words = [sum(self.bytes.get(a * width + i, 0xEE) << 8 * i for i in range(width)) for a, _ in self.asked]
+        self.words = [sum(self.bytes.get(a * width + i, 0xEE) << 8 * i for i in range(width)) for a, *_ in self.asked]
 
     @staticmethod
     def pack(config, count, x, y, channel, first, last):
@@ -97,10 +97,10 @@ class Shell:
         self.cycle += 1
         inputs = {"take": 0, "mask_write": 0}
         if self.open and seen.get("count_jobs_valid"):
-            want, address, c = self.asked[len(self.asks)]
+            want, address, c, at = self.asked[len(self.asks)]
             assert seen["count_jobs_data"] == 1 << 28 | address
             ahead = self.done + want.lag - want.before
-            near = want.progressive and self.done + 1 == want.before and self.channels > c + self.width
+            near = want.progressive and self.done + 1 == want.before and self.channels > c + self.width - 1 - at % self.width
             assert ahead >= 0 or near, f"channel {c} of a pass after {want.before} was asked for too early"
             self.asks.append(self.cycle - 1)
             self.due.append(sum(want.bytes.get(address * self.width + i, 0xEE) << 8 * i for i in range(self.width)))
@@ -185,15 +185,16 @@ def test_nothing_is_asked_for_before_it_is_in_memory(pace, start):
 
 
 def test_progressive_channels_are_asked_for_as_soon_as_they_may():
-    """A channel is finished every twentieth cycle; a count word of channel c is asked for the cycle after c + W + 1 are."""
+    """A channel is finished every twentieth cycle; a count word is asked for the cycle after all that it may hold are."""
     made = Pass(np.random.default_rng(3), MIDDLE, (30, 9, 9, 1), 0.5, 1, 0, 1)
     trace = fetch(MIDDLE, [made], pace=lambda cycle: cycle % 20 != 19, written=34)
     finished, over = trace["progress_channels"], trace["progress_passes"].index(1)
-    for number, ((_, c), asked) in enumerate(zip(made.asked, trace.asks)):
+    for number, ((_, c, at), asked) in enumerate(zip(made.asked, trace.asks)):
         opens = number == 0 or made.asked[number - 1][1] != c
-        if opens and c + 9 <= 34:
-            assert asked == finished.index(c + 9) + 1
-        elif c + 9 == 35 and opens:
+        wanted = c + 8 - at % 8
+        if opens and 0 < wanted <= 34 and (number == 0 or trace.asks[number - 1] < finished.index(wanted)):
+            assert asked == finished.index(wanted) + 1
+        elif wanted == 35 and opens:
             assert asked == over + 1
 
 
@@ -266,7 +267,7 @@ class Image:
     """A memory that answers four cycles later: a map's counts, and everywhere else the word's own address."""
 
     def __init__(self, made):
-        self.counts, self.late = {a: w for (a, _), w in zip(made.asked, made.words)}, [None] * 4
+        self.counts, self.late = {a: w for (a, *_), w in zip(made.asked, made.words)}, [None] * 4
 
     def step(self, seen):
         self.late.append(seen["bus_adr"] if seen.get("bus_stb") else None)
