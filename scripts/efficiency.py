@@ -66,7 +66,8 @@ def efficiency(
             typer.echo(f"{name}: {failures[name]}", err=True)
             continue
         # After each, so that a run that is broken off leaves what it measured.
-        files.write_text(json_file, "".join(json.dumps({"case": key, **report}, allow_nan=False) + "\n" for key, report in reports.items()))
+        lines = (json.dumps({"case": key, **report}, allow_nan=False) for key, report in reports.items())
+        files.write_text(json_file, "\n".join(lines) + "\n")
     show(reports, failures, drawn)
     graph_run.verdict_or_exit(*reports.values())
     if failures:
@@ -103,7 +104,8 @@ def show(reports: dict[str, dict], failures: dict[str, str], seed: int) -> None:
     # As wide as it needs: the table is for files and documents as much as for the screen.
     console = Console(highlight=False, width=160)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("workload", "cycles", "ideal", "memory", "roofline", "efficiency", "lowest layer", "which", "cycles/s", "s", "exact"):
+    for heading in ("workload", "cycles", "ideal", "memory", "roofline", "efficiency", "lowest layer", "which", "cycles/s", "s",
+                    "exact"):
         table.add_column(heading, justify="left" if heading in ("workload", "which", "exact") else "right", no_wrap=True)
     for name, report in reports.items():
         table.add_row(*row(name, report))

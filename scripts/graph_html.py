@@ -6,7 +6,7 @@ import html
 from scripts import graph_plots, html_parts
 from scripts import graph_summary as figures
 from scripts.html_parts import table
-from scripts.summary import Report, detail_mode, percent, ratio
+from scripts.summary import Report, detail_mode, over_dense, percent, ratio
 
 
 FOLDED = 30  # layers from which on the long tables are folded: the plots say it first
@@ -60,16 +60,15 @@ def gain_table(report: Report) -> str:
     modes, ideal = report["modes"], report["modes_ideal"]
     if len(modes) < 2:
         return ""
-    rows = ([mode, _number(cycles), *(ratio(one["dense"] / one[mode] if "dense" in one and one[mode] else None) for one in (modes, ideal))]
-            for mode, cycles in modes.items())
+    rows = ([mode, _number(cycles), *(ratio(over_dense(one, mode)) for one in (modes, ideal))] for mode, cycles in modes.items())
     return "<h2>Modes</h2>\n" + table(["mode", "cycles", "over dense", "ideal, from the densities"], rows)
 
 
 def pictures(report: Report) -> str:
     """The photograph and the edge maps, or nothing."""
     found = report.get("pictures", ())
-    shown = "".join(html_parts.figure(one["name"], one["png"], f"<b>{html.escape(one['name'])}</b>{html.escape(one['caption'])}")
-                    for one in found).replace("<figure>", "<figure class=wide>")
+    shown = "".join(html_parts.figure(one["name"], one["png"], f"<b>{html.escape(one['name'])}</b>{html.escape(one['caption'])}",
+                                      "wide") for one in found)
     return f"<h2>What it computed</h2>\n<div class=digits>{shown}</div>" if found else ""
 
 
@@ -77,7 +76,8 @@ def _facts(report: Report) -> list[tuple[str, str]]:
     totals, worst, detail = report["totals"], figures.lowest(report), detail_mode(report)
     inward, outward, compulsory = figures.traffic(report)
     facts = [(_number(report["cycles"]), f"cycles, {detail}"),
-             (percent(totals["efficiency"]), f"efficiency: rooflines over cycles (lowest: {worst['name']}, {percent(worst['efficiency'])})"),
+             (percent(totals["efficiency"]),
+              f"efficiency: rooflines over cycles (lowest: {worst['name']}, {percent(worst['efficiency'])})"),
              (percent(totals["utilisation"]), "utilisation: ideal over cycles")]
     modes = report["modes"]
     if "dense" in modes and detail != "dense":

@@ -12,6 +12,7 @@ from scripts.plots import INK, PALETTE, WIDTH, bars, legend, style, svg, text_si
 from scripts.summary import Report, cause_label
 
 GREEN, AMBER, BLUE, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4]
+MOST = 125  # per cent of efficiency drawn
 LABELLED = 6  # layers named in the roofline plot: the lowest
 
 
@@ -26,20 +27,21 @@ def cycles_by_layer(report: Report) -> str:
                   color=[AMBER if figures.bound(layer) == "memory" else GREEN for layer in layers])
         left.vlines([layer["ideal_cycles"] for layer in layers], [row - 0.37 for row in rows], [row + 0.37 for row in rows],
                     color=INK, linewidth=1.3)
-        most = max(layer["cycles"] for layer in layers)
+        longest = [max(layer["cycles"], layer["roofline_cycles"]) for layer in layers]
         for row, layer in zip(rows, layers):
-            longest = max(layer["cycles"], layer["roofline_cycles"])
-            left.annotate(f"{layer['cycles']:,.0f}", (longest, row), (4, 0), textcoords="offset points", va="center",
+            left.annotate(f"{layer['cycles']:,.0f}", (longest[row], row), (4, 0), textcoords="offset points", va="center",
                           fontsize=text_size(len(layers)))
-        left.set_xlim(0, most * 1.17)
+        left.set_xlim(0, max(longest) * 1.17)
         left.set_xlabel("cycles")
         left.xaxis.set_major_formatter("{x:,.0f}")
         left.locator_params(axis="x", nbins=6)
         values = [100 * layer["efficiency"] for layer in layers]
-        right.barh(names, values, height=0.62, color=BLUE)
+        right.barh(names, [min(value, MOST) for value in values], height=0.62, color=BLUE)
         for row, value in zip(rows, values):
-            right.annotate(f"{value:.1f}", (max(value, 100), row), (4, 0), textcoords="offset points", va="center", fontsize=text_size(len(layers)))
-        right.set_xlim(0, max(100.0, *values) * 1.3)
+            # A short layer may pass 100 % by far (its neighbours fetched for it); the others must stay comparable.
+            right.annotate(f"{value:.1f}", (min(max(value, 100), MOST), row), (4, 0), textcoords="offset points", va="center",
+                           fontsize=text_size(len(layers)))
+        right.set_xlim(0, min(max(100.0, *values), MOST) + 30)
         right.axvline(100, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
         right.set_xlabel("efficiency, %")
         right.set_xticks([0, 50, 100])
@@ -68,11 +70,13 @@ def roofline(report: Report) -> str:
         handles = []
         for index, kind in enumerate(kinds):
             own = [(x, y) for x, y, layer in points if layer["kind"] == kind]
-            handles.append(axes.scatter(*zip(*own), s=34, color=PALETTE[index % len(PALETTE)], alpha=0.85, linewidths=0, label=kind, zorder=3))
+            handles.append(axes.scatter(*zip(*own), s=34, color=PALETTE[index % len(PALETTE)], alpha=0.85, linewidths=0, label=kind,
+                                        zorder=3))
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
         axes.set_xlim(low, high)
-        axes.set_ylim(min(min(y for _, y, _ in points) / 2, pes / 8), max(max(y for _, y, _ in points) * 1.2, pes * 1.6))
+        heights = [y for _, y, _ in points]
+        axes.set_ylim(min(min(heights) / 2, pes / 8), max(max(heights) * 1.2, pes * 1.6))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter(lambda value, _position: f"{value:g}" if value >= 1 else f"1/{round(1 / value)}")
         _name_points(axes, sorted(points, key=lambda point: point[2]["efficiency"])[:LABELLED])
@@ -112,7 +116,8 @@ def stalls(report: Report) -> str:
         parts, start = [], [0.0] * len(names)
         for index, cause in enumerate(shares[0]):
             widths = [100 * share[cause] for share in shares]
-            parts.append(axes.barh(names, widths, left=start, height=0.7, label=cause_label(cause), color=PALETTE[index % len(PALETTE)]))
+            parts.append(axes.barh(names, widths, left=start, height=0.7, label=cause_label(cause),
+                                   color=PALETTE[index % len(PALETTE)]))
             start = [a + b for a, b in zip(start, widths)]
         axes.set_xlim(0, 100)
         axes.set_xlabel("share of PE cycles, %")
@@ -135,7 +140,8 @@ def traffic(report: Report) -> str:
                              label="compulsory")]
         for row, (a, b, least) in enumerate(zip(inward, outward, compulsory)):
             over = f"{(a + b) / least:.2f} x" if least else ""
-            axes.annotate(over, (max(a + b, least), row), (4, 0), textcoords="offset points", va="center", fontsize=text_size(len(layers)))
+            axes.annotate(over, (max(a + b, least), row), (4, 0), textcoords="offset points", va="center",
+                          fontsize=text_size(len(layers)))
         axes.set_xlim(0, max(max(a + b, least) for a, b, least in zip(inward, outward, compulsory)) * 1.12)
         axes.set_xlabel(f"{unit} through the memory port (figure: over compulsory)")
         legend(figure, parts)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from scripts import graph_summary as figures
 from scripts.report_terminal import program
-from scripts.summary import Report, detail_mode, percent, ratio
+from scripts.summary import Report, detail_mode, over_dense, percent, ratio
 
 WIDTH = 110  # of redirected output, which has no width of its own
 
@@ -74,8 +74,7 @@ def gain_table(report: Report) -> Table:
     table = _table("Modes", ["mode"], ["cycles", "over dense", "ideal"])
     modes, ideal = report["modes"], report["modes_ideal"]
     for mode, cycles in modes.items():
-        table.add_row(mode, _number(cycles), *(ratio(one["dense"] / one[mode] if "dense" in one and one[mode] else None)
-                                               for one in (modes, ideal)))
+        table.add_row(mode, _number(cycles), *(ratio(over_dense(one, mode)) for one in (modes, ideal)))
     return table
 
 
@@ -104,10 +103,13 @@ def show(report: Report, json_file: Path, html_file: Path) -> None:
     inward, outward, compulsory = figures.traffic(report)
     console.print(f"outputs             [{style}]{sentence}[/{style}]", soft_wrap=True)
     console.print(f"cycles              {_number(report['cycles'])}  ({detail_mode(report)})")
-    console.print(f"efficiency          {percent(report['totals']['efficiency'])}  (lowest: {worst['name']}, {percent(worst['efficiency'])})")
-    console.print(f"memory traffic      {figures.size(inward)} read, {figures.size(outward)} written, {figures.size(compulsory)} compulsory")
+    console.print(f"efficiency          {percent(report['totals']['efficiency'])}  "
+                  f"(lowest: {worst['name']}, {percent(worst['efficiency'])})")
+    console.print(f"memory traffic      {figures.size(inward)} read, {figures.size(outward)} written, "
+                  f"{figures.size(compulsory)} compulsory")
     console.print(f"memory on chip      {figures.size(report['on_chip_bytes'])}")
-    console.print(f"simulated           {_number(report['cycles_per_second'])} cycles a second, {_number(report['seconds'])} s in all")
+    console.print(f"simulated           {_number(report['cycles_per_second'])} cycles a second, "
+                  f"{_number(report['seconds'])} s in all")
     console.print(f"reports             {html_file}, {json_file}\n", soft_wrap=True)
     console.print("Next:")
     for command in next_commands(report):

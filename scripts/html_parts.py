@@ -44,9 +44,11 @@ def png(pixels: Any) -> str:
     return base64.b64encode(picture.getvalue()).decode()
 
 
-def figure(name: str, data: str, caption: str) -> str:
-    """name: shown where pictures are not. data: PNG in base64. caption: HTML."""
-    return f'<figure><img alt="{html.escape(name)}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+def figure(name: str, data: str, caption: str, kind: str = "") -> str:
+    """name: shown where pictures are not. data: PNG in base64. caption: HTML. kind: class of the style."""
+    opening = f"<figure class={kind}>" if kind else "<figure>"
+    image = f'<img alt="{html.escape(name)}" src="data:image/png;base64,{data}">'
+    return f"{opening}{image}<figcaption>{caption}</figcaption></figure>"
 
 
 def sentences(lines: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cascadefire import network as graph
+from cascadefire import workloads
 from scripts.summary import percent
 
 
@@ -23,4 +24,5 @@ def networks() -> None:
         table.add_row(net.name, net.title, str(len(net.layers)), f"{weights:,}", percent(net.density), str(net.chunk),
                       "-" if accuracy is None else percent(accuracy, 2))
     Console().print(table)
-    typer.echo("\nRun one: cascadefire run NAME")
+    typer.echo("\nRun one: cascadefire run NAME, or run vgg16 (a photograph)")
+    typer.echo(f"Tables of large networks, run --workload NAME: {', '.join(workloads.names())}")

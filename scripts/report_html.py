@@ -16,7 +16,8 @@ def layer_table(report: Report) -> str:
         ["layer", "kind", "shape", "weights kept", "chunks a row", "regrouping", "non-zero inputs", "events an image"],
         ([layer["name"], layer["kind"], layer["shape"].replace("->", "\u2192"), percent(layer["weight_density"]),
           f"{summary.chunk_mean(layer):.2f} of {summary.full_row(layer, lanes)}",
-          summary.change(summary.regroup_cost(report, layer)), percent(layer["activation_density"]), f"{layer['events'] / images:,.0f}"] for layer in report["layers"]),
+          summary.change(summary.regroup_cost(report, layer)), percent(layer["activation_density"]),
+          f"{layer['events'] / images:,.0f}"] for layer in report["layers"]),
         text_columns=3,
     )
 
@@ -35,13 +36,13 @@ def cycle_table(report: Report) -> str:
 def stall_table(report: Report) -> str:
     shares = [summary.cycle_shares(layer, report["array"]["pes"]) for layer in report["layers"]]
     return table(["layer", *map(summary.cause_label, shares[0])],
-                  ([layer["name"], *map(percent, share.values())] for layer, share in zip(report["layers"], shares)))
+                 ([layer["name"], *map(percent, share.values())] for layer, share in zip(report["layers"], shares)))
 
 
 def gain_table(report: Report) -> str:
     return table(["mode", "cycles an image", "over dense", "ideal, from the densities"],
-                  ([gain.mode, f"{gain.cycles_per_image:,.0f}", ratio(gain.ratio), ratio(gain.ideal_ratio)]
-                   for gain in summary.gains(report)))
+                 ([gain.mode, f"{gain.cycles_per_image:,.0f}", ratio(gain.ratio), ratio(gain.ideal_ratio)]
+                  for gain in summary.gains(report)))
 
 
 def wrong_digits(report: Report) -> str:

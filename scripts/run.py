@@ -76,7 +76,8 @@ def choose(network: str | None, workload: str | None, options: dict[str, Any]) -
     if (network is None) == (workload is None):
         raise InputError("give either a NETWORK or --workload FILE_OR_NAME" + (", not both" if network else ""))
     kind = "workloads" if workload else "vgg16" if network == VGG16 else "digit networks"
-    arguments.refuse({option: value for option, value in options.items() if kind not in APPLIES[option]}, APPLIES, workload or str(network))
+    foreign = {option: value for option, value in options.items() if kind not in APPLIES[option]}
+    arguments.refuse(foreign, APPLIES, workload or str(network))
     return kind
 
 

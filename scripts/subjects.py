@@ -52,7 +52,8 @@ def photograph(photo: str | None = None, side: int = 224) -> Subject:
             {"name": "Edges, from the hardware" if simulated else "Edges, int8", "png": png(_grey(own)),
              "caption": f"HED side outputs of {origin}: weights pruned in one shot, without retraining. Correlation with the float "
                         f"network's edges: {alike:.3f}."},
-            {"name": "Edges, float", "caption": "The same side outputs of the float32 network, nothing pruned.", "png": png(_grey(theirs))},
+            {"name": "Edges, float", "png": png(_grey(theirs)),
+             "caption": "The same side outputs of the float32 network, nothing pruned."},
         ]
 
     option = f" --photo {photo}" if photo else ""

@@ -60,13 +60,14 @@ class ModeGain:
     ideal_ratio: float | None
 
 
+def over_dense(cycles: Mapping[str, float], mode: str) -> float | None:
+    """How many times fewer cycles a mode takes than dense; None when dense was not run."""
+    return cycles["dense"] / cycles[mode] if "dense" in cycles and cycles[mode] else None
+
+
 def gains(report: Report) -> list[ModeGain]:
     """A line per mode; the ratios are None when dense was not run."""
     modes, ideal = report["modes"], report["modes_ideal"]
-
-    def over_dense(cycles: Mapping[str, float], mode: str) -> float | None:
-        return cycles["dense"] / cycles[mode] if "dense" in cycles and cycles[mode] else None
-
     return [ModeGain(mode, cycles / report["images"], over_dense(modes, mode), over_dense(ideal, mode))
             for mode, cycles in modes.items()]
 

@@ -72,7 +72,7 @@ def sweep(
         typer.echo(f"{subject.name}, {point} {UNITS[over]}", err=True)
         reports[point] = graph_run.measure(subject, [mode], **(settings | own))
         reports[point].pop("pictures", None)
-        files.write_text(json_file, "".join(json.dumps({over: key, **one}, allow_nan=False) + "\n" for key, one in reports.items()))
+        files.write_text(json_file, "".join(json.dumps({over: key} | one, allow_nan=False) + "\n" for key, one in reports.items()))
     show(over, reports)
     files.write_text(html_file, page(over, reports))
     typer.echo(f"\nreports             {html_file}, {json_file}")

@@ -75,6 +75,7 @@ def test_networks(command):
     assert code == 0
     line = next(line for line in output.splitlines() if line.startswith("digits"))
     assert line.split()[-6:] == ["7,840", "45.0", "%", "8", "12.50", "%"]
+    assert "googlenet" in output and "vgg16" in output
 
 
 def test_help_and_interpreter(command):
