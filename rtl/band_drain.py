@@ -30,7 +30,7 @@ def band_drain(clk, rst, config, hand, band, half, counts, words, reads, read_ad
     """For each lane: its ceil(count / Q) words to events + lane * channel_words, its count to counts + lane * map_bands.
 
     Counts of lanes after one another that are in the same memory word go there with one write.
-    hand: pulse, only while `free`: a band is there, its `half` and `counts` (per lane) from the next cycle on until the next hand.
+    hand: pulse, only while `free`: a band is there, its `half` and `counts` (8 bits a lane) from the next cycle on until the next hand.
     band: Band, in the cycle of hand.  words: per lane the word read two cycles ago.  reads: whose buffer is read at read_address.
     write: WritePort.  wrote_group, wrote_pass: the last word of a group, of a pass, is taken.
     free: nothing of the band before is left in the buffers after this cycle.
@@ -69,9 +69,10 @@ def band_drain(clk, rst, config, hand, band, half, counts, words, reads, read_ad
         total = intbv(0)[9:]
         mine = intbv(0)[8:]
         mine[:] = 0
-        for i in range(lanes):
-            if lane_q == i:
-                mine[:] = counts[i]
+        if active_q:
+            for i in range(lanes):
+                if lane_q == i:
+                    mine[:] = (counts >> (8 * i)) & 0xFF
         total[:] = mine + (events - 1)
         count.next = mine
         word_count.next = total >> step
@@ -168,7 +169,7 @@ def band_drain(clk, rst, config, hand, band, half, counts, words, reads, read_ad
     def answer():
         data = intbv(0)[wide:]
         data[:] = data_2
-        if not told_2:
+        if valid_2 and not told_2:
             for i in range(lanes):
                 if lane_2 == i:
                     data[:] = words[i]

@@ -35,10 +35,12 @@ def band_lane(clk, rst, config, put, value, position, close, half, read, read_ad
     def place():
         shift = intbv(0)[8:]
         entry = intbv(0)[16:]
-        shift[:] = level_q & (events - 1)
-        shift[:] = shift << 4
-        entry[:] = concat(position, value)
-        filled.next = gathered_q | (entry << shift)
+        filled.next = gathered_q
+        if put:
+            shift[:] = level_q & (events - 1)
+            shift[:] = shift << 4
+            entry[:] = concat(position, value)
+            filled.next = gathered_q | (entry << shift)
         write_address.next = concat(half, level_q[8:step])
 
     @always_seq(clk.posedge, reset=rst)

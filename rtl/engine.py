@@ -3,7 +3,7 @@ from myhdl import ConcatSignal, always_comb, block
 
 from rtl.accumulation_buffer import FirePort
 from rtl.activity import activity
-from rtl.config import CoreConfig
+from rtl.config import DEALT_QUEUE, CoreConfig
 from rtl.event_dispatch import event_dispatch
 from rtl.event_locate import event_locate, located_word_bits
 from rtl.fire import fire
@@ -61,7 +61,8 @@ def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, mask, sour
                              slots, table, ring)
     u_dispatch = event_dispatch(clk, rst, config, control.start, located, slots, bundles, pe_valid, ready_bits, holding,
                                 claims, upstream_over, waiting_weights, dispatch_empty)
-    u_pe = [pe(clk, rst, config, bundles[i], pe_valid(i), pe_ready[i], table, ring, control.half, fire_port, sums[i], status[i])
+    u_pe = [pe(clk, rst, config, bundles[i], pe_valid(i), pe_ready[i], table, ring, control.half, fire_port, sums[i], status[i],
+               DEALT_QUEUE)
             for i in range(pes)]
     u_fire = fire(clk, rst, config, control.fire_start, fire_go, firing, control.sweeping, fire_port, sums, params,
                   None, None, fired, fire_busy, fire_active)

@@ -67,7 +67,10 @@ def steer_pe(config, index, turns, slot, events, bundle):
 @block
 def event_dispatch(clk, rst, config, restart, located, slots, bundles, pe_valid, pe_ready, holding, claims, ended,
                    waiting_weights, empty):
-    """Lane e of a word goes to PE (turn + e) mod P; then turn += lanes up to the highest valid one, mod P.
+    """Lane e of a word goes to PE (turn + e) mod P; then turn += lanes up to the highest valid one (+ 1 for a full word, E = P).
+
+    Without the one more, full words would always deal the same columns of a dense map to the same PE, and with a stride some
+    columns meet more of the kernel than others.
 
     An event without rows (row hits x column hits x rows with chunks) is dropped, and its PE's turn is lost. Lanes leave as
     their PEs get ready; the next word comes in when the last one leaves.
@@ -86,7 +89,9 @@ def event_dispatch(clk, rst, config, restart, located, slots, bundles, pe_valid,
     held_q, left = unsigned(lanes), unsigned(lanes)         # lanes of the held word that no PE has taken; after this cycle
     turn_q, place_q = Signal(intbv(1)[pes:]), Signal(intbv(1)[pes:])    # one bit, at lane 0's PE: next word's, held word's
     after = unsigned(pes)
-    turns, places = ConcatSignal(turn_q, turn_q), ConcatSignal(place_q, place_q)    # twice, so that no index wraps
+    turns, places = ConcatSignal(turn_q, turn_q, turn_q), ConcatSignal(place_q, place_q)    # so often that no index wraps
+    top_lane, far = lanes * lane_width - 1, 2 * pes
+    full = lanes + 1 if lanes == pes else lanes     # turns after a full word
     wanted = [bit() for _ in range(lanes)]
     wanted_bits = ConcatSignal("0", *reversed(wanted))
     events = [unsigned(event_bits(config) - slot_bits) for _ in range(lanes)]
@@ -130,7 +135,10 @@ def event_dispatch(clk, rst, config, restart, located, slots, bundles, pe_valid,
         for i in range(lanes):
             if located.data[(i + 1) * lane_width - 1]:
                 for p in range(pes):
-                    turn[p] = turns[p + pes - i - 1]
+                    turn[p] = turns[p + far - i - 1]
+        if located.data[top_lane]:
+            for p in range(pes):
+                turn[p] = turns[p + far - full]
         after.next = turn
 
     @always_comb

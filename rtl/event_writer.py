@@ -1,5 +1,5 @@
 """Puts what fire makes of a pass into memory, as a feature map or a vector (docs/accelerator.md)."""
-from myhdl import always_comb, always_seq, block, concat, intbv
+from myhdl import ConcatSignal, always_comb, always_seq, block, concat, intbv
 
 from rtl.band_drain import Band, band_drain
 from rtl.band_lane import band_address_bits, band_lane
@@ -83,8 +83,13 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     advance, pop, hand, half_q, free = (bit() for _ in range(5))
 
     band = Band()
-    counts = [unsigned(8) for _ in range(lanes)]
+    count = [unsigned(8) for _ in range(lanes)]
     words = [unsigned(8 * config.port_bytes) for _ in range(lanes)]
+    if lanes > 1:
+        counts = ConcatSignal(*reversed(count))
+        narrow = ConcatSignal(*(fired.values(EVENT_BITS * f + 8, EVENT_BITS * f) for f in reversed(range(lanes))))
+    else:
+        counts, narrow = count[0], fired.values(8, 0)
     reads, read_address = unsigned(lanes), unsigned(1 + band_address_bits(config))
     half = bit()
     wrote_group, wrote_pass = bit(), bit()
@@ -93,19 +98,15 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     u_skid = event_queue(clk, rst, skid_in, skid, SKID, crowded, FIRE_MARGIN + 1)   # one comes while that is noticed
     u_begun = event_queue(clk, rst, begun, first, PASSES)
     u_lanes = [band_lane(clk, rst, config, puts(f), skid.data(8 * f + 8, 8 * f) if f else value_0, position, hand, half_q,
-                         reads(f), read_address, words[f], counts[f]) for f in range(lanes)]
+                         reads(f), read_address, words[f], count[f]) for f in range(lanes)]
     u_drain = band_drain(clk, rst, config, hand, band, half, counts, words, reads, read_address, free, write, wrote_group,
                          wrote_pass)
     u_progress = writing_progress(clk, rst, config, first, wrote_group, wrote_pass, progress)
 
     @always_comb
     def arrive():
-        narrow = intbv(0)[EVENT_BITS * lanes:]
-        narrow[:] = 0
-        for i in range(lanes):
-            narrow[:] = narrow | (((fired.values >> (EVENT_BITS * i)) & 0xFF) << (8 * i))
         skid_in.valid.next = fired.strobe
-        skid_in.data.next = concat(fired.emit, narrow[emits_at:])
+        skid_in.data.next = concat(fired.emit, narrow)
         begun.valid.next = begun_q
         begun.data.next = settings.first_channel
 
@@ -136,14 +137,15 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
         more = False
         index.next = 0
         chosen_value.next = 0
-        for i in range(lanes):
-            if skid.data[emits_at + i] and not taken_q[i]:
-                if found:
-                    more = True
-                else:
-                    index.next = i
-                    chosen_value.next = (skid.data >> (8 * i)) & 0xFF
-                found = True
+        if vector_q:    # only a vector needs it
+            for i in range(lanes):
+                if skid.data[emits_at + i] and not taken_q[i]:
+                    if found:
+                        more = True
+                    else:
+                        index.next = i
+                        chosen_value.next = (skid.data >> (8 * i)) & 0xFF
+                    found = True
         chosen.next = found
         lone.next = not more
 

@@ -144,7 +144,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         terms = [signed(config.acc_bits) for _ in range(pes)]
         for p in range(pes):
             u_lanes.append(pick_group(clk, awake, [sums[p][g * fire_lanes + f] for g in range(groups)], group_2, terms[p]))
-        u_lanes.append(sum_tree(clk, terms, total[f]))
+        u_lanes.append(sum_tree(clk, awake, terms, total[f]))
         u_lanes.append(peak_of_window(clk, config, total[f], valid_q(at_total - 1), covered_q(at_total - 1),
                                       opens_q(at_total - 1), peak[f]))
         u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, relu_q,

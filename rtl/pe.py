@@ -5,7 +5,7 @@ from rtl.accumulation_buffer import LanePort, accumulation_buffer
 from rtl.config import EVENT_BITS, PE_QUEUE
 from rtl.counter_skip import Beat, Row, counter_skip
 from rtl.event_queue import event_queue
-from rtl.mac_lane import mac_lane
+from rtl.mac_lane import mac_lanes
 from rtl.row_walker import Event, row_walker
 from rtl.stream import Stream, bit, signed, unsigned
 from rtl.weight_buffer import weight_buffer
@@ -27,12 +27,13 @@ class PeStatus:
 
 
 @block
-def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, fire, fire_sums, status):
+def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, fire, fire_sums, status, places=PE_QUEUE):
     """For every event, for each of its rows, for j < count: sums[event.sum - offset + j] += value * chunk[weight + j].
 
     bundle, bundle_valid, bundle_ready: stream of packed events (see event_bits).  table, ring: write ports shared by all PEs.
     half: half of the accumulation buffer in use; fire reads and clears the other through `fire` (FirePort).
     fire_sums: list of `lanes` sums at fire.read_address, latency 2.  status: PeStatus.
+    places: events that may wait here, a power of two from 2.
     One beat a cycle while rows wait. Reset drops the events, not the memories.
     """
     positions, sum_bits, slot_bits = config.positions, config.acc_address_bits, config.slot_bits
@@ -48,14 +49,15 @@ def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, 
     claim_q = unsigned(slot_bits)
     bundle_slot = bundle(event_bits(config), event_bits(config) - slot_bits)
 
-    u_queue = event_queue(clk, rst, arriving, waiting, PE_QUEUE)
+    u_queue = event_queue(clk, rst, arriving, waiting, places)
     u_walker = row_walker(clk, rst, config, event, waiting.valid, event_ready, table, row, row_valid, row_ready)
     u_counter = counter_skip(clk, rst, row, row_valid, row_ready, beat, slot, event_done)
     u_weights = weight_buffer(clk, config, ring, beat.weight, weights)
     u_sums = accumulation_buffer(clk, rst, config, beat, half, fire, port, forward, status.busy)
-    lanes_in_group = config.fire_lanes
-    u_lane = [mac_lane(clk, config, weights[i], value_2, forward, port, fire.clear(i // lanes_in_group), fire_sums[i])
-              for i in range(config.lanes)]
+    u_lanes = []
+    for group in range(config.fire_groups):
+        own = slice(group * config.fire_lanes, (group + 1) * config.fire_lanes)
+        u_lanes.append(mac_lanes(clk, config, weights[own], value_2, forward, port, fire.clear(group), fire_sums[own]))
 
     @always_comb
     def join():
@@ -90,4 +92,4 @@ def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, 
         status.holding.next = held_q != 0
         status.claim.next = claim_q
 
-    return (u_queue, u_walker, u_counter, u_weights, u_sums, u_lane, join, align_value, claim, tell)
+    return (u_queue, u_walker, u_counter, u_weights, u_sums, u_lanes, join, align_value, claim, tell)

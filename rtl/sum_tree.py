@@ -26,23 +26,25 @@ def pick_group(clk, awake, options, group, chosen):
 
 
 @block
-def add_pair(clk, a, b, total):
-    """total(t + 1) = a(t) + b(t); the compiler proves that the sum of all PEs fits."""
+def add_pair(clk, awake, a, b, total):
+    """total(t + 1) = a(t) + b(t) while awake; the compiler proves that the sum of all PEs fits."""
 
     @always(clk.posedge)
     def add():
-        total.next = a + b
+        if awake:
+            total.next = a + b
 
     return add
 
 
 @block
-def delay(clk, a, b):
-    """b(t + 1) = a(t)."""
+def delay(clk, awake, a, b):
+    """b(t + 1) = a(t) while awake."""
 
     @always(clk.posedge)
     def hold():
-        b.next = a
+        if awake:
+            b.next = a
 
     return hold
 
@@ -53,8 +55,8 @@ def levels(terms: int) -> int:
 
 
 @block
-def sum_tree(clk, terms, total):
-    """total = sum of terms, a list of signed signals as wide as total; latency levels(len(terms)), one sum a cycle."""
+def sum_tree(clk, awake, terms, total):
+    """total = sum of terms, a list of signed signals as wide as total; latency levels(len(terms)), one sum a cycle while awake."""
     if len(terms) == 1:
         only = terms[0]
 
@@ -64,16 +66,16 @@ def sum_tree(clk, terms, total):
 
         return wire
     if len(terms) == 2:
-        return add_pair(clk, terms[0], terms[1], total)
+        return add_pair(clk, awake, terms[0], terms[1], total)
     half = 1 << (levels(len(terms)) - 1)
     left, right = signed(len(total)), signed(len(total))
-    parts = [sum_tree(clk, terms[:half], left)]
+    parts = [sum_tree(clk, awake, terms[:half], left)]
     short = terms[half:]
     tail = right
     for _ in range(levels(half) - levels(len(short))):
         earlier = signed(len(total))
-        parts.append(delay(clk, earlier, tail))
+        parts.append(delay(clk, awake, earlier, tail))
         tail = earlier
-    parts.append(sum_tree(clk, short, tail))
-    parts.append(add_pair(clk, left, right, total))
+    parts.append(sum_tree(clk, awake, short, tail))
+    parts.append(add_pair(clk, awake, left, right, total))
     return parts

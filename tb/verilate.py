@@ -100,7 +100,8 @@ def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: b
     flags = [f"-D{name}={value}" for name, value in sorted(defines.items())] + toolchain.defines(trace)
     key = digest(json.dumps([
         text, [Path(path).read_text() for path in harness], top, flags, toolchain.VERILATOR_FLAGS, toolchain.OUTPUT_SPLIT,
-        [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW], toolchain.verilator_version(), toolchain.compiler_version(), platform.machine()]).encode())
+        [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.RUNTIME_LEVEL], toolchain.verilator_version(),
+        toolchain.compiler_version(), platform.machine()]).encode())
     final = models / key[:24]
     program = final / "harness"
     if program.exists():
@@ -137,7 +138,7 @@ def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], 
 def runtime_objects(models: Path, trace: bool, progress) -> list[Path]:
     """Return the objects of Verilator's runtime, compiled once for all models."""
     flags = toolchain.defines(trace) + toolchain.includes()
-    key = digest(json.dumps([flags, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.verilator_version(),
+    key = digest(json.dumps([flags, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.RUNTIME_LEVEL, toolchain.verilator_version(),
                               toolchain.compiler_version(), platform.machine()]).encode())
     final = models / f"runtime-{key[:24]}"
     with locked(final):

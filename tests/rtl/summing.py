@@ -4,7 +4,7 @@ from myhdl import always, block
 from rtl.accumulation_buffer import FirePort, LanePort, accumulation_buffer
 from rtl.config import EVENT_BITS, CoreConfig
 from rtl.counter_skip import Beat
-from rtl.mac_lane import mac_lane
+from rtl.mac_lane import mac_lanes
 from rtl.stream import bit, signed, unsigned
 from tb.block_bench import Trace, reset, run
 from tb.block_parts import Table
@@ -22,7 +22,7 @@ def summing(clk, rst, config, beat, weight, half, fire, fire_sum, busy):
     weight_1, weight_2 = signed(8), signed(8)
     value_1, value_2 = signed(EVENT_BITS), signed(EVENT_BITS)
     u_buffer = accumulation_buffer(clk, rst, config, beat, half, fire, port, forward, busy)
-    u_lane = mac_lane(clk, config, weight_2, value_2, forward, port, fire.clear(0), fire_sum)
+    u_lanes = mac_lanes(clk, config, [weight_2], value_2, forward, port, fire.clear(0), [fire_sum])
 
     @always(clk.posedge)
     def align():
@@ -31,7 +31,7 @@ def summing(clk, rst, config, beat, weight, half, fire, fire_sum, busy):
         value_1.next = beat.value
         value_2.next = value_1
 
-    return u_buffer, u_lane, align
+    return u_buffer, u_lanes, align
 
 
 def arguments():

@@ -88,7 +88,7 @@ def dispatched(words, config):
                 if rows:
                     event = (((slot % 4) << config.acc_address_bits | total) << EVENT_BITS | value) << 9 | rows
                     queues[(turn + e) % config.pes].append(event)
-        turn = (turn + used) % config.pes
+        turn = (turn + used + (used == config.event_lanes == config.pes)) % config.pes
     return queues
 
 

@@ -12,17 +12,17 @@ LARGEST = 8
 
 
 @block
-def trees(clk, terms, totals):
+def trees(clk, awake, terms, totals):
     """A tree for each number of terms, in one block, so that one model serves all."""
-    return [sum_tree(clk, terms[:n], totals[n - 1]) for n in range(1, LARGEST + 1)]
+    return [sum_tree(clk, awake, terms[:n], totals[n - 1]) for n in range(1, LARGEST + 1)]
 
 
 def test_sums_of_one_to_eight_terms_come_after_their_levels():
     rng = np.random.default_rng(91)
     rows = rng.choice([-2048, 2047, *rng.integers(-2048, 2048, 6)], (80, LARGEST))
     rows[0], rows[1], rows[2] = -2048, 2047, 0      # of eight terms the lowest sum of 15 bits, and nearly the highest
-    table = Table([{f"terms_{i}": int(v) for i, v in enumerate(row)} for row in rows] + [{}] * 3)
-    trace = run(trees, lambda: dict(clk=bit(), terms=[signed(15) for _ in range(LARGEST)], totals=[signed(15) for _ in range(LARGEST)]),
+    table = Table([{"awake": 1, **{f"terms_{i}": int(v) for i, v in enumerate(row)}} for row in rows] + [{}] * 3)
+    trace = run(trees, lambda: dict(clk=bit(), awake=bit(), terms=[signed(15) for _ in range(LARGEST)], totals=[signed(15) for _ in range(LARGEST)]),
                 ("totals",), (table,), table.over)
     for n in range(1, LARGEST + 1):
         late = levels(n)
