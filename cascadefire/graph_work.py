@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cascadefire.compiler import modes
+from cascadefire.compiler.graph_tiling import folded
 from cascadefire.cspa.prune import chunk_total
 from cascadefire.errors import InputError
 
@@ -18,7 +19,7 @@ class StepWork:
     events: input activations that are events in channels of which any row is kept, summed over the terms.
     beats: sum over terms and events, over the kernel positions whose output is computed, of the row's chunk count.
     rows_met: different rows that meet an event, in channels of which any row is kept.
-    weight_bytes: their counts (a byte each) and chunks (C bytes each), once.
+    weight_bytes: their counts (a byte each) and chunks (C bytes each; one for a diagonal row, whose chunk has one weight), once.
     events_in: different events that any term reads.  events_out: events that the step fires.
     weights, kept: weights of the step's terms, and those in kept chunks.  inputs, nonzero: activations that the terms read.
     """
@@ -128,8 +129,14 @@ def _step_work(graph, step, maps: dict, events: dict, counts: dict, live: dict, 
         read[term.source][channels] |= kept
         total["events"] += int(np.count_nonzero(source, axis=(1, 2))[kept].sum())
         total["beats"] += int((hits * count).sum())
-        total["rows_met"] += int(met.sum())
-        total["weight_bytes"] += int(met.sum()) + lanes * int(count[met].sum())
+        if term.kind == "diagonal":
+            # One weight a row is all that has to come, and one for a channel that is averaged as a whole.
+            rows = int((met.any(axis=(1, 2)) if folded(graph, step, term) else met).sum())
+            total["rows_met"] += rows
+            total["weight_bytes"] += 2 * rows
+        else:
+            total["rows_met"] += int(met.sum())
+            total["weight_bytes"] += int(met.sum()) + lanes * int(count[met].sum())
         total["inputs"] += values.size
         total["nonzero"] += int(np.count_nonzero(values))
         if term.kind == "diagonal":
