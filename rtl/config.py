@@ -8,6 +8,7 @@ EVENT_BITS = 9          # an int8 or a uint8 activation fits a signed nine-bit v
 WEIGHT_BITS = 8
 COUNT_BITS = 8          # chunks of one row in one pass: 0 .. 255
 LOOKAHEAD = 32          # events between the source and the router, whose channels' weights are asked for
+WORDS_AHEAD = 32        # event words between unpacking and dispatch, whose channels' weights are asked for
 PE_QUEUE = 4            # events waiting in front of a PE that is given one when it has room
 DEALT_QUEUE = 8         # events waiting in front of a PE that is dealt them blindly: their work differs at borders and strides
 OUTSTANDING = 64        # memory requests that may be open at once

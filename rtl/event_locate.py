@@ -1,7 +1,7 @@
 """Finds for up to E events a cycle the kernel rows and columns that they meet, and the address of their sums."""
 from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, intbv
 
-from rtl.config import EVENT_BITS, LOOKAHEAD
+from rtl.config import EVENT_BITS, WORDS_AHEAD
 from rtl.event_queue import event_queue
 from rtl.event_unpack import event_word_bits, lane_bits
 from rtl.hdl import leave_open
@@ -104,7 +104,7 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
     With y' = y + y_offset, sum = (y' >> l) * stride_y + (x' >> l) * stride_x; with flatten y' = x' = 0. An event without hits
     is no longer valid; a word without valid events is dropped unless it is `first`: its channel must still be opened.
     settings: SourceSettings.  tile: FireSettings; its sides and strides are used.
-    events: stream of event words (see event_unpack).  located: stream of located words (located_word_bits), LOOKAHEAD / 2 of
+    events: stream of event words (see event_unpack).  located: stream of located words (located_word_bits), WORDS_AHEAD of
     them held here.  idle: nothing is held here.
     Latency 4, one word a cycle. Reset empties it.
     """
@@ -119,7 +119,7 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
     bundle = Stream(located_word_bits(config))
 
     leave_open(bundle.ready)                # `crowded` stops the words in time
-    u_lookahead = event_queue(clk, rst, bundle, located, LOOKAHEAD // 2, crowded, STAGES)
+    u_lookahead = event_queue(clk, rst, bundle, located, WORDS_AHEAD, crowded, STAGES)
     u_lane = [locate_lane(clk, config, settings, tile, limit_y, limit_x, i, events.data, hits[i], parts[i])
               for i in range(lanes)]
 

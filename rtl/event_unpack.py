@@ -1,7 +1,7 @@
 """Cuts memory words of events into words of event lanes, and asks for the weights of every channel that has an event."""
 from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, intbv
 
-from rtl.config import EVENT_BITS, LOOKAHEAD
+from rtl.config import EVENT_BITS, WORDS_AHEAD
 from rtl.event_queue import event_queue
 from rtl.stream import Stream, bit, unsigned
 
@@ -56,7 +56,7 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     pieces: stream of pieces (piece_bits): `count` (0 .. 255) events of a channel from (y0, x0) on; `first` piece of its channel,
     `last` of the pass.  words: stream of memory words, ceil(count / Q) for each piece.
     events: stream of event words (event_word_bits); `first` marks the first of a channel.
-    requests: stream of 16 bits, the channel of each `first` word, there from the same cycle on; LOOKAHEAD / 2 are held here.
+    requests: stream of 16 bits, the channel of each `first` word, there from the same cycle on; WORDS_AHEAD are held here.
     finished: all events of the pass are taken; pieces wait from the pass's last one to the next start.
     Latency 4 from a piece, 3 from a word; one output word a cycle, from piece to piece too. Reset ends the pass.
     """
@@ -85,7 +85,7 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     above = ["0" * ((lanes - step) * lane_bits(config))] if lanes > step else []
     joined = ConcatSignal(first_b, *above, *reversed(parts))
 
-    u_requests = event_queue(clk, rst, asked, requests, LOOKAHEAD // 2)
+    u_requests = event_queue(clk, rst, asked, requests, WORDS_AHEAD)
     u_lane = [unpack_lane(config, settings, i, group_b, number_b, x_b, y_b, mask, parts[i]) for i in range(step)]
 
     @always_comb

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from cascadefire import graph_reference
+from cascadefire.compiler.graph_order import ordered
 from cascadefire.compiler.assemble import accelerator_config, assemble
 from cascadefire.graph_work import graph_work
-from tb import accelerator_bench, accelerator_myhdl, toolchain
+from tb import accelerator_bench, accelerator_myhdl, graph_model, toolchain
 from tb.accelerator_job import STATES, AcceleratorJob, AcceleratorResult, BenchError
 from tb.verilate import accelerator_verilog
 
-SIMULATORS = ("verilator", "myhdl")
+SIMULATORS = ("verilator", "myhdl", "model")
 MEMORY = re.compile(r"^reg (?:signed )?\[(\d+):0\] \w+ \[0:(\d+)-1\];", re.MULTILINE)
 
 
@@ -26,9 +27,11 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
     """Run one image through a graph on a simulated accelerator, in one or several modes, and report.
 
     graph: a Graph. inputs: name of an input map -> integers [C, H, W]. array: (PEs, lanes). modes: of dense, csp, mnf, both.
-    sim: "verilator", or "myhdl" (slow: small graphs only). latency: of the memory, cycles, >= 1.
+    sim: "verilator", "myhdl" (slow: small graphs only), or "model" (the cycle model; no hardware, bit_exact is then None).
+    latency: of the memory, cycles, >= 1.
     progress: called as progress(cycles, passes started, passes, mode), a few times a second.
     status: called with sentences while building. trace: a .vcd file that receives the waveform of the last mode.
+    The steps run, and are reported, in the order that `graph_order` finds.
     seed, pauses: random pauses of the memory, see `AcceleratorJob`. overrides: fields of CoreConfig.
 
     Returns the report: network, array, simulator, images (1), bit_exact, cycles, cycles_per_second, modes {mode: cycles},
@@ -36,6 +39,7 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
     registers, on_chip_bytes, memory_bytes, latency, port_bytes, seed, core, machine, versions, seconds. `cycles`, layers, totals
     and registers are of mode "both" when it was run, else of the last mode. bit_exact: every output that any step fired in any
     mode, and the output maps read back from memory, are the reference's, and the hardware did all of the effectual beats.
+    The model knows no registers, and bytes_in and bytes_out of a layer are those of its passes, whenever they cross the port.
     Raises ValueError for settings that do not exist or do not fit, ToolError when a tool or the simulation fails.
     """
     modes = list(modes)
@@ -45,6 +49,7 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
         raise ValueError("a run needs at least one mode")
     begun = time.perf_counter()
     config = accelerator_config(graph, *array, **overrides)
+    graph = ordered(graph, config)
     maps, expected = graph_reference.run_steps(graph, inputs)
     detail = "both" if "both" in modes else modes[-1]
     executables, results, works, exact = {}, {}, {}, True
@@ -52,25 +57,29 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
         if status:
             status(f"compiling {graph.name} for mode {mode}")
         executable = executables[mode] = assemble(graph, config, mode)
-        job = AcceleratorJob.from_executable(executable, inputs, latency=latency, seed=seed, pauses=pauses or {})
-        tell = progress and (lambda passes, cycles, total=len(job.passes), mode=mode: progress(cycles, passes, total, mode))
-        waveform = trace if mode == modes[-1] else None
-        results[mode] = run_once(job, sim, waveform, tell, status)
         works[mode] = graph_work(graph, maps, config.lanes, mode)
-        exact &= matches(executable, results[mode], maps, expected) and beats_suffice(executable, works[mode], results[mode])
+        passes = len(executable.passes)
+        tell = progress and (lambda done, cycles, total=passes, mode=mode: progress(cycles, done, total, mode))
+        if sim == "model":
+            results[mode] = graph_model.run(executable, maps, latency)
+        else:
+            job = AcceleratorJob.from_executable(executable, inputs, latency=latency, seed=seed, pauses=pauses or {})
+            results[mode] = run_once(job, sim, trace if mode == modes[-1] else None, tell, status)
+            exact &= matches(executable, results[mode], maps, expected) and beats_suffice(executable, works[mode], results[mode])
         if tell:
-            tell(len(job.passes), results[mode].cycles)
+            tell(passes, results[mode].cycles)
     cycles = {mode: step_cycles(executables[mode], result) for mode, result in results.items()}
     rows = layers(executables[detail], results[detail], works[detail], cycles)
     result, seconds = results[detail], sum(one.seconds for one in results.values())
     return {
         "network": graph.name, "title": graph.title, "array": {"pes": config.pes, "lanes": config.lanes}, "simulator": sim,
-        "images": 1, "bit_exact": bool(exact), "cycles": result.cycles,
+        "images": 1, "bit_exact": None if sim == "model" else bool(exact), "cycles": result.cycles,
         "cycles_per_second": sum(one.cycles for one in results.values()) / seconds if seconds else 0.0,
         "modes": {mode: one.cycles for mode, one in results.items()},
         "modes_ideal": {mode: sum(one.beats for one in steps) / config.pes for mode, steps in works.items()},
         "layers": rows, "totals": totals(rows, result.cycles), "registers": result.registers.tolist(),
-        "on_chip_bytes": on_chip_bytes(accelerator_verilog(config, progress=status)),
+        "on_chip_bytes": (graph_model.on_chip_bytes(config) if sim == "model"
+                          else on_chip_bytes(accelerator_verilog(config, progress=status))),
         "memory_bytes": len(executables[detail].memory),
         "latency": latency, "port_bytes": config.port_bytes, "seed": seed, "core": config.to_dict(),
         "machine": {"cpu": cpu(), "cpus": toolchain.cpus(), "system": platform.platform()}, "versions": versions(sim),

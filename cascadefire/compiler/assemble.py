@@ -5,7 +5,7 @@ import numpy as np
 from cascadefire.compiler import map_layout, modes, weight_images
 from cascadefire.compiler.executable import Executable, PassRecord
 from cascadefire.compiler.graph_sizing import accelerator_config, check_core, map_densities, tilings
-from cascadefire.compiler.graph_tiling import rows_read
+from cascadefire.compiler.graph_tiling import folded, rows_read
 from cascadefire.compiler.pass_words import MASK_WORD, PassPlan, WeightPlace, parameters, pass_words, word_count
 from cascadefire.errors import InputError
 from rtl.pass_settings import ADDRESS_BITS
@@ -20,8 +20,8 @@ def assemble(graph, config, mode="both", densities=None):
     """Compile a graph for an accelerator.
 
     graph: Graph.  config: CoreConfig, for example from `accelerator_config`.  mode: dense, csp, mnf or both.
-    densities: map name -> expected events over positions, 0..1, to choose tiles and bands by; 0.5 where not given.
-    Returns an Executable; the order of its passes is steps, spatial tiles, chunk ranges, terms.
+    densities: map name -> expected events over positions, 0..1, to choose tiles and bands by, see `graph_sizing.map_densities`.
+    Returns an Executable; the order of its passes is steps, chunk ranges, spatial tiles, terms.
     Errors: InputError, one sentence with the nearest setting that would do, when the graph does not fit the core.
     """
     modes.check(mode)
@@ -100,7 +100,8 @@ def _plan(graph, config, mode, cut, dead):
             for index in order:
                 fires = index == order[-1]
                 record = PassRecord(number, index, fires, first, channels if fires else 0, tile.fired_y0, tile.fired_h,
-                                    step.fired_shape[1], tile.out_y0, tile.tile_h, tile.tile_w, tile.first_chunk, tile.chunks)
+                                    step.fired_shape[1], tile.out_y0, tile.tile_h, tile.tile_w, tile.first_chunk, tile.chunks,
+                                    folded(graph, step, step.terms[index]))
                 fires_with = parameters(step, record, dead[step.name]) if fires else before
                 plans.append(_plan_pass(graph, config, mode, step, record, tile, channels, writes, fired,
                                         fires and np.array_equal(fires_with, before)))
@@ -172,6 +173,7 @@ def _image(term, weights, plan, config):
     """Return (counts, chunks) of the weight image of a pass."""
     first, channels = plan.record.first_channel, plan.channels[1]
     if term.kind == "diagonal":
+        weights = weights[:, :1, :1] if plan.record.folded else weights
         return weight_images.diagonal_image(weights[first:first + channels], config.lanes, config.port_bytes)
     positions = term.kernel[0] * term.kernel[1]
     return weight_images.matrix_image(weights, positions, plan.tile.first_chunk, plan.tile.chunks, config.port_bytes)

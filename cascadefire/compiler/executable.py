@@ -19,6 +19,7 @@ class PassRecord:
 
     first_channel, channels: output channels fired, within the step.  fired_y0: first fired row.  fired_h, fired_w: fired outputs.
     out_y0, tile_h, tile_w: convolution outputs of the tile.  first_chunk, chunks: of the tile.
+    folded: the term adds up whole channels, each with one weight (the average over a map).
     """
 
     step: int
@@ -34,6 +35,7 @@ class PassRecord:
     tile_w: int
     first_chunk: int
     chunks: int
+    folded: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,15 +1,20 @@
 """A core for a graph, and the check that a core can run one."""
 
+import math
+
 import numpy as np
 
 from cascadefire.compiler import modes
-from cascadefire.compiler.graph_tiling import DENSITY, Workload, least_depth, tile_step, tile_width
+from cascadefire.compiler.graph_estimate import Workload
+from cascadefire.compiler.graph_tiling import (DENSITY, cheapest, folded, least_depth, listed_kernel, step_tilings,
+                                               tile_width)
 from cascadefire.compiler.map_layout import memory_shape
 from cascadefire.compiler.pass_words import MASK_WORD
 from cascadefire.compiler.tiling import MAX_CHUNKS, ceil_power
 from cascadefire.cspa.prune import chunk_total
 from cascadefire.errors import InputError
 from cascadefire.graph import VECTOR_WIDTH
+from cascadefire.graph_work import term_counts
 from rtl.config import CoreConfig
 
 ACC_BITS, ACC_DEPTH, WEIGHT_DEPTH, COORD_BITS, PARAM_DEPTH = 24, 4096, 512, 8, 64
@@ -36,7 +41,7 @@ def accelerator_config(graph, pes, lanes, **overrides):
     if unknown:
         raise InputError(f"a core has no setting called {sorted(unknown)[0]}.")
     fields = {
-        "kernel": max(side for step in graph.steps for term in step.terms for side in term.kernel),
+        "kernel": max(side for step in graph.steps for term in step.terms for side in listed_kernel(graph, step, term)),
         "acc_bits": max(ACC_BITS, *(step_bits(graph, step) for step in graph.steps)) if "acc_bits" not in overrides else 0,
         "weight_depth": MAX_WEIGHT_DEPTH,
         "param_depth": MAX_PARAMS,
@@ -63,36 +68,55 @@ def accelerator_config(graph, pes, lanes, **overrides):
 
 
 def tilings(graph, config, mode, densities=None):
-    """Return the StepTiling of each step.
+    """Return the StepTiling of each step, chosen together for the least estimated cycles.
 
-    densities: map name -> events over positions; 0.5 where not given. In the modes dense and csp every position is an event.
+    densities: as of `map_densities`.
     """
+    return cheapest(all_tilings(graph, config, mode, densities))[0]
+
+
+def all_tilings(graph, config, mode, densities=None):
+    """Return for each step the list of its StepTilings, see `tilings`."""
     density = map_densities(graph, mode, densities)
-    return [tile_step(graph, step, [workload(term, config.lanes, mode, density[term.source]) for term in step.terms], config,
-                      density[step.output]) for step in graph.steps]
+    return [step_tilings(graph, step, [workload(graph, step, term, config.lanes, mode, density) for term in step.terms], config,
+                                  density[step.output]) for step in graph.steps]
 
 
 def map_densities(graph, mode, densities=None):
-    """Return map name -> expected events over positions, 0..1."""
+    """Return map name -> expected events over positions, 0..1; 1 in the modes dense and csp, where every position is an event.
+
+    densities: map name -> what is expected; where it says nothing, what was measured when the graph was made (Graph.meta, steps:
+    the share of a step's inputs and outputs that is not 0, on the data it was calibrated with), else 0.5.
+    """
     if not modes.skips_zeros(mode):
         return dict.fromkeys(graph.maps, 1.0)
-    return {name: min(1.0, max(0.0, float((densities or {}).get(name, DENSITY)))) for name in graph.maps}
+    measured, steps = {}, graph.meta.get("steps", {})
+    for step in graph.steps:
+        facts, source = steps.get(step.name, {}), graph.maps[step.terms[0].source]
+        if "input" in facts:
+            measured.setdefault(source.name, []).append((1, facts["input"]))
+    for name in graph.maps:
+        writers = [(step.channels, steps[step.name]["output"]) for step in graph.writers(name)
+                   if "output" in steps.get(step.name, {})]
+        measured[name] = writers or measured.get(name, [(1, DENSITY)])
+    expected = {name: sum(weight * share for weight, share in found) / sum(weight for weight, _ in found)
+                for name, found in measured.items()} | dict(densities or {})
+    return {name: min(1.0, max(0.0, float(expected[name]))) for name in graph.maps}
 
 
-def workload(term, lanes, mode, density):
-    """Return the Workload of a term at an array's lanes.
+def workload(graph, step, term, lanes, mode, density):
+    """Return the Workload of a term of a step at an array's lanes, or raise InputError that names the step.
 
-        count' = min(ceil(count C / lanes), n')        (n' in the modes dense and mnf)
+    density: map name -> events over positions.
     """
-    positions = term.kernel[0] * term.kernel[1]
-    if term.kind == "diagonal":
-        rows = chunks = term.channels * positions
-    else:
-        rows, total = term.weights.rows, chunk_total(term.weights.channels, lanes)
-        chunks = rows * total
-        if modes.skips_chunks(mode):
-            chunks = int(np.minimum(-(-term.weights.counts * term.weights.chunk // lanes), total).sum())
-    return Workload(chunks, chunks * lanes + rows, density)
+    try:
+        counts = term_counts(term, step.channels, lanes, mode)
+    except InputError as error:
+        raise InputError(f"{step.name}: {error}") from None
+    fold = folded(graph, step, term)
+    if fold:
+        counts = counts[:, :1, :1]
+    return Workload(counts if counts.ndim == 3 else counts.reshape(-1, 1, 1), density[term.source], fold)
 
 
 def step_bits(graph, step):
@@ -136,7 +160,7 @@ def check_core(graph, config, bits=True):
         raise InputError(f"a memory word must have 2 to 16 bytes, not {config.port_bytes}: set weight_bytes to "
                          f"{2 if config.port_bytes < 2 else 16}.")
     for step in graph.steps:
-        side = max(max(term.kernel) for term in step.terms)
+        side = max(max(listed_kernel(graph, step, term)) for term in step.terms)
         if side > config.kernel:
             raise InputError(f"{step.name}: its kernel side {side} is more than the core's {config.kernel}: set kernel to {side}.")
         need = step_bits(graph, step) if bits else 0
@@ -172,13 +196,13 @@ def _acc_depth(graph, lanes):
 
 def _weight_depth(graph, config):
     """Return the least depth of the weight ring that costs next to no cycles (estimated in the mode both)."""
-    least = max(2 * term.kernel[0] * term.kernel[1] * (
+    least = max(2 * math.prod(listed_kernel(graph, step, term)) * (
         min(chunk_total(step.channels, config.lanes), VECTOR_WIDTH // config.lanes) if graph.maps[step.output].vector else 1)
         for step in graph.steps for term in step.terms)
-    best = sum(one.cycles for one in tilings(graph, config, "both"))
+    best = cheapest(all_tilings(graph, config, "both"))[1]
     depth = max(WEIGHT_DEPTH, ceil_power(least))
     while depth < MAX_WEIGHT_DEPTH:
-        if sum(one.cycles for one in tilings(graph, config.replace(weight_depth=depth), "both")) <= TOLERANCE * best:
+        if cheapest(all_tilings(graph, config.replace(weight_depth=depth), "both"))[1] <= TOLERANCE * best:
             break
         depth *= 2
     return depth

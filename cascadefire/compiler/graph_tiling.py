@@ -1,21 +1,21 @@
-"""How a step of a graph becomes tiles: full width, ranges of fired rows outside, ranges of output chunks inside.
+"""How a step of a graph becomes tiles: full width, ranges of output chunks outside, ranges of fired rows inside.
 
-A tile's partial sums are on chip together, tile height * tile width * n <= acc_depth. Of all heights that fit, the one with the
-least estimated cycles is taken.
+A tile's partial sums are on chip together, tile height * tile width * n <= acc_depth. Of all heights that fit, those are taken
+with which the whole graph has the least estimated cycles.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from cascadefire.compiler.map_layout import band_words, memory_shape, most_rows
+from cascadefire.compiler.graph_estimate import NOTHING, Costs, StepEstimate, joined
+from cascadefire.compiler.map_layout import memory_shape, most_rows
 from cascadefire.compiler.tiling import MAX_CHUNKS, ceil_power, span
 from cascadefire.cspa.prune import chunk_total
 from cascadefire.errors import InputError
 from cascadefire.graph import VECTOR_WIDTH
 
-PASS_CYCLES = 60        # what a pass costs beside its beats: settings, pipelines, drain
-HEADER_BYTES, PARAMETER_BYTES = 92, 8
 JOB_WORDS = 65535       # words that one job of the memory port reads: the chunks of a channel
 DENSITY = 0.5           # events over positions, where nothing is known
 
@@ -38,31 +38,34 @@ class GraphTile:
     chunks: int
 
 
-@dataclass(frozen=True)
-class Workload:
-    """What the estimate needs to know of a term.
-
-    chunks: of all its rows, which are the beats of one output position where every input is an event.
-    weight_bytes: of its counts and chunks.  density: of its source.
-    """
-
-    chunks: int
-    weight_bytes: int
-    density: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StepTiling:
-    """rows: fired rows of a tile (the last may have fewer).  tiles: tuple of GraphTile, in order.  cycles: estimated."""
+    """rows: fired rows of a tile (the last may have fewer).  tiles: tuple of GraphTile, in order.  costs: estimated."""
 
     rows: int
     tiles: tuple
-    cycles: float
+    costs: Costs
 
 
 def pooling(step):
     """Return (k, stride, pad) of a step's max pooling; (1, 1, 0) without."""
     return tuple(step.pool[:3]) if step.pool else (1, 1, 0)
+
+
+def folded(graph, step, term):
+    """Return whether a term adds up whole channels, each with one weight: the average over a map.
+
+    Its passes have one row a channel, and accumulate every event of it at one address.
+    """
+    if term.kind != "diagonal" or tuple(step.conv_shape) != (1, 1) or step.pool or term.pad:
+        return False
+    sides = tuple(graph.maps[term.source].shape[1:])
+    return tuple(term.kernel) == sides and bool((term.weights == term.weights[:, :1, :1]).all())
+
+
+def listed_kernel(graph, step, term):
+    """Return (kh, kw) of the rows that a channel has in the passes of a term: its kernel, or (1, 1) where it is folded."""
+    return (1, 1) if folded(graph, step, term) else tuple(term.kernel)
 
 
 def rows_read(step, term, start, size, height):
@@ -79,16 +82,16 @@ def rows_read(step, term, start, size, height):
     return first, stop
 
 
-def widest(step, vector, config):
+def widest(graph, step, config):
     """Return the most chunks of a tile: one byte, two channels in the weight ring, and room for its parameters.
 
-    vector: the output map is a vector, whose tiles begin at multiples of 128 channels.
+    Tiles of a vector begin at multiples of 128 channels.
     Errors: InputError with the setting that would do, when not even the narrowest tile fits.
     """
+    vector, most = graph.maps[step.output].vector, MAX_CHUNKS
     least = min(chunk_total(step.channels, config.lanes), VECTOR_WIDTH // config.lanes) if vector else 1
-    most = MAX_CHUNKS
     for term in step.terms:
-        positions = term.kernel[0] * term.kernel[1]
+        positions = math.prod(listed_kernel(graph, step, term))
         need = 2 * positions * (1 if term.kind == "diagonal" else least)
         if need > config.weight_depth:
             raise InputError(f"{step.name}: two channels have {need} chunks, but the weight ring holds {config.weight_depth}: "
@@ -126,21 +129,24 @@ def cut_chunks(total, limit, unit):
     return [(first, min(size, total - first)) for first in range(0, total, size)]
 
 
-def tile_step(graph, step, work, config, out_density=DENSITY):
-    """Cut a step into tiles that fit a core, with the least estimated cycles.
-
-        cycles = max(beats / P + 60 passes, bytes through the memory port / W)
+def step_tilings(graph, step, work, config, out_density=DENSITY):
+    """Return all tilings of a step that fit a core: for each height of the tiles, the fewest ranges of chunks.
 
     graph: Graph.  step: one of its steps.  work: a Workload for each term.  config: CoreConfig.
     out_density: of the step's outputs.
-    Returns a StepTiling; spatial tiles outside, chunk ranges inside.
+    Returns a list of StepTiling; chunk ranges outside, so that spatial tiles share weights and parameters, spatial tiles inside.
     Errors: InputError with the setting that would do, when the smallest tile does not fit.
     """
     total = chunk_total(step.channels, config.lanes)
-    vector, maps = graph.maps[step.output].vector, {term.source: memory_shape(graph.maps[term.source]) for term in step.terms}
-    unit, limit = (VECTOR_WIDTH // config.lanes if vector else 1), widest(step, vector, config)
-    width, height, best = tile_width(step), step.fired_shape[0], None
+    vector, shapes = graph.maps[step.output].vector, {term.source: memory_shape(graph.maps[term.source]) for term in step.terms}
+    unit, limit = (VECTOR_WIDTH // config.lanes if vector else 1), widest(graph, step, config)
+    width, found = tile_width(step), []
+    estimate = StepEstimate(step, shapes, work, config, width, out_density)
+    pad_x = span(0, step.fired_shape[1], pooling(step), step.conv_shape[1]).pad
+    height = step.fired_shape[0]
     for rows in range(1, height + 1):
+        if rows % most_rows(*step.fired_shape) and rows != -(-height // -(-height // rows)):
+            continue        # fewer rows cut it into as many tiles, which are more even
         spans = _spans(step, rows)
         area = max(one.size for one in spans) * width
         most = min(limit, config.acc_depth // area)
@@ -149,35 +155,32 @@ def tile_step(graph, step, work, config, out_density=DENSITY):
         elif most < unit:
             continue
         ranges = cut_chunks(total, most, unit)
-        cycles = _estimate(step, maps, work, config, spans, width, len(ranges), out_density, rows)
-        if best is None or (cycles, len(spans) * len(ranges)) < best[0]:
-            best = ((cycles, len(spans) * len(ranges)), rows, spans, ranges)
-    if best is None:
+        tiles = tuple(GraphTile(one.fired_start, one.fired, one.start, one.size, width, one.pad, pad_x, first, size)
+                      for first, size in ranges for one in spans)
+        found.append(StepTiling(rows, tiles, estimate.costs(spans, ranges, rows)))
+    if not found:
         need = ceil_power(least_depth(step, vector, config.lanes))
         raise InputError(f"{step.name}: its smallest tile does not fit {config.acc_depth} partial sums: "
                          f"set acc_depth to at least {need}.")
-    (cycles, _), rows, spans, ranges = best
-    pad_x = span(0, step.fired_shape[1], pooling(step), step.conv_shape[1]).pad
-    tiles = tuple(GraphTile(one.fired_start, one.fired, one.start, one.size, width, one.pad, pad_x, first, size)
-                  for one in spans for first, size in ranges)
-    return StepTiling(rows, tiles, cycles)
+    return found
 
 
-def _estimate(step, maps, work, config, spans, width, filters, out_density, rows):
-    """Return the estimated cycles of a tiling: `spans` spatial tiles of `filters` chunk ranges each."""
-    start, size = np.array([one.start for one in spans]), np.array([one.size for one in spans])
-    passes = len(spans) * filters * len(step.terms)
-    computed, beats, port = int(size.sum()) * width, 0.0, passes * HEADER_BYTES + len(spans) * step.channels * PARAMETER_BYTES
-    for term, load in zip(step.terms, work):
-        beats += load.density * load.chunks * (1 if term.kind == "fc" else computed)
-        channels, height, source_width = maps[term.source]
-        channels = channels if term.kind == "fc" else term.channels
-        times = 1 if term.kind == "diagonal" else filters
-        first, stop = rows_read(step, term, start, size, height)
-        port += times * channels * (int((stop - first).sum()) * (2 * source_width * load.density + 1) + len(spans))
-        port += len(spans) * load.weight_bytes
-    channels, fired_h, fired_w = step.channels, *step.fired_shape
-    band = max(divisor for divisor in range(1, most_rows(fired_h, fired_w) + 1)
-               if rows % divisor == 0 or rows >= fired_h)
-    words = channels * -(-fired_h // band) * (1 + band_words(band * fired_w, out_density, config.port_events))
-    return max(beats / config.pes + passes * PASS_CYCLES, port / config.port_bytes + words)
+def cheapest(steps):
+    """Return one tiling of each step, so that the estimated cycles of all together are least, and these cycles.
+
+        cycles = sum over steps of (cycles of the first tile behind the last one of the step before + cycles of the other tiles)
+
+    steps: for each step the list of its StepTilings.
+    """
+    cycles, chosen = joined([NOTHING], [one.costs for one in steps[0]])[0], []
+    for number, tilings in enumerate(steps):
+        if number:
+            behind = cycles[:, None] + joined([one.costs for one in steps[number - 1]], [one.costs for one in tilings])
+            chosen.append(behind.argmin(axis=0))
+            cycles = behind.min(axis=0)
+        cycles = cycles + [one.costs.inside for one in tilings]
+    cycles = cycles + joined([one.costs for one in steps[-1]], [NOTHING])[:, 0]
+    best = [int(cycles.argmin())]
+    for before in reversed(chosen):
+        best.insert(0, int(before[best[0]]))
+    return [tilings[index] for tilings, index in zip(steps, best)], float(cycles.min())

@@ -46,7 +46,7 @@ class PassPlan:
 
 def word_count(step, plan):
     """Return the 32-bit words of a pass."""
-    kernel = step.terms[plan.record.term].kernel
+    kernel = (1, 1) if plan.record.folded else step.terms[plan.record.term].kernel
     mask = 0 if plan.live is None else -(-len(plan.live) // MASK_WORD)
     return HEADER_WORDS + kernel[0] * kernel[1] + mask + 2 * plan.record.channels * (plan.record.fires and not plan.same)
 
@@ -78,7 +78,10 @@ def pass_words(step, plan, source: MapLayout, output: MapLayout, graph, weights:
 def _words(step, plan, source, output, graph, weights, dead, emit_zeros, end):
     record, tile, term = plan.record, plan.tile, step.terms[plan.record.term]
     flat, vector = term.kind == "fc", graph.maps[step.output].vector
-    (kh, kw), log = term.kernel, term.stride.bit_length() - 1
+    (kh, kw), log, sides = term.kernel, term.stride.bit_length() - 1, (tile.tile_h, tile.tile_w)
+    stride_y, stride_x = tile.tile_w * tile.chunks, tile.chunks
+    if record.folded:       # a 1 x 1 kernel over the map, all of whose outputs are at one address
+        (kh, kw), log, sides, (stride_y, stride_x) = (1, 1), 0, (source.height, source.width), (0, 0)
     first_row, stop_row = (int(row) for row in rows_read(step, term, tile.out_y0, tile.tile_h, source.height))
     band = first_row // source.rows
     bands = (-(-stop_row // source.rows) - band) * source.strips
@@ -86,7 +89,6 @@ def _words(step, plan, source, output, graph, weights, dead, emit_zeros, end):
     flags = END * end | VECTOR * vector | FLATTEN * flat | EMIT_ZEROS * emit_zeros | RELU * (step.activation == "relu")
     flags |= DIAGONAL * (term.kind == "diagonal") | SIGNED * graph.maps[term.source].signed | PROGRESSIVE * plan.progressive
     flags |= SAME_PARAMETERS * plan.same | LIVE_MASK * (plan.live is not None)
-    stride_y, stride_x = tile.tile_w * tile.chunks, tile.chunks
     fired = (step.first + record.first_channel) // VECTOR_WIDTH if vector else (
         (step.first + record.first_channel) * output.bands + tile.fired_y0 // output.rows * output.strips)
     kernel, stride, _ = pooling(step)
@@ -100,7 +102,7 @@ def _words(step, plan, source, output, graph, weights, dead, emit_zeros, end):
         _bands("the source", source) | field("the first row", band * source.rows, 16) << 16,
         field("the words of a source channel", source.bands * source.slot_words, ADDRESS_BITS),
         pair("the y offset", term.pad - tile.out_y0 * term.stride, "the x offset", term.pad, signed=True),
-        pair("the tile height", tile.tile_h, "the tile width", tile.tile_w),
+        pair("the tile height", sides[0], "the tile width", sides[1]),
         pair("the address stride of y", stride_y, "the address stride of x", stride_x),
         field("the address of the weight counts", weights.counts, ADDRESS_BITS),
         field("the address of the weight chunks", weights.chunks, ADDRESS_BITS),

@@ -31,6 +31,7 @@ class Header:
         self.y_offset, self.x_offset = signed(w[7] >> 16, 16), signed(w[7] & 0xFFFF, 16)
         self.tile_h, self.tile_w = w[8] >> 16, w[8] & 0xFFFF
         self.stride_y, self.stride_x = w[9] >> 16, w[9] & 0xFFFF
+        self.folded = self.stride_y == self.stride_x == 0
         self.weight_counts, self.weight_chunks = w[10], w[11]
         self.count_words, self.first_chunk = w[12] >> 16, w[12] & 0xFFFF
         self.channels, self.first_channel = w[13] >> 16, w[13] & 0xFFFF
@@ -102,7 +103,11 @@ class Interpreter:
     def accumulate(self, head, offsets, live, sums, result):
         config, lanes = self.config, self.config.lanes
         chunks, depth = head.stride_x, head.tile_h * head.tile_w * head.stride_x
-        assert depth <= config.acc_depth and head.stride_y == head.tile_w * chunks and max(head.kh, head.kw) <= config.kernel
+        if head.folded:
+            chunks = depth = config.acc_depth
+            assert head.diagonal and (head.kh, head.kw, head.log) == (1, 1, 0) and -(-head.channels // lanes) <= depth
+        assert depth <= config.acc_depth and max(head.kh, head.kw) <= config.kernel
+        assert head.stride_y == head.tile_w * head.stride_x
         positions = head.kh * head.kw
         table = self.bytes_of(head.weight_counts, head.count_words).astype(np.int64)
         if positions > 1:
@@ -180,13 +185,16 @@ class Interpreter:
             assert firing < self.before - head.lag or early
 
     def fire(self, head, parameters, sums):
-        lanes, chunks = self.config.lanes, head.stride_x
+        lanes, chunks, sides = self.config.lanes, head.stride_x, (head.tile_h, head.tile_w)
+        if head.folded:
+            chunks, sides = -(-head.channels // lanes), (1, 1)
+            assert (head.fired_h, head.fired_w, head.pool) == (1, 1, 1)
         assert head.first_channel % lanes == 0 and head.channels <= chunks * lanes
         assert -(-head.channels // self.config.fire_lanes) <= self.config.param_depth
-        maps = sums[:head.tile_h * head.tile_w * chunks].reshape(head.tile_h, head.tile_w, chunks * lanes)
-        padded = np.full((head.pool_pad_y + head.fired_h * head.pool_stride + head.pool + head.tile_h,
-                          head.pool_pad + head.fired_w * head.pool_stride + head.pool + head.tile_w, chunks * lanes), -(1 << 60))
-        padded[head.pool_pad_y:head.pool_pad_y + head.tile_h, head.pool_pad:head.pool_pad + head.tile_w] = maps
+        maps = sums[:sides[0] * sides[1] * chunks].reshape(*sides, chunks * lanes)
+        padded = np.full((head.pool_pad_y + head.fired_h * head.pool_stride + head.pool + sides[0],
+                          head.pool_pad + head.fired_w * head.pool_stride + head.pool + sides[1], chunks * lanes), -(1 << 60))
+        padded[head.pool_pad_y:head.pool_pad_y + sides[0], head.pool_pad:head.pool_pad + sides[1]] = maps
         seen = np.zeros(padded.shape[:2], bool)
         best = np.full((head.fired_h, head.fired_w, chunks * lanes), -(1 << 60))
         for dy in range(head.pool):
@@ -196,7 +204,7 @@ class Interpreter:
                 best = np.maximum(best, padded[part])
                 seen[part] = True
         assert best.min() > -(1 << 60), "a window covers nothing"
-        inside = seen[head.pool_pad_y:head.pool_pad_y + head.tile_h, head.pool_pad:head.pool_pad + head.tile_w]
+        inside = seen[head.pool_pad_y:head.pool_pad_y + sides[0], head.pool_pad:head.pool_pad + sides[1]]
         assert inside.all(), "a partial sum is read by no window and would not be cleared"
         values = np.moveaxis(best, 2, 0)[:head.channels]
         bias = parameters[:, 0].view(np.int32).astype(np.int64)[:, None, None]

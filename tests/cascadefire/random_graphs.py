@@ -26,6 +26,12 @@ class Builder:
         weights = compressed(self.rng, channels, taken * kernel[0] * kernel[1], self.chunk, self.empty)
         return Term(source, "conv", taken, weights, first, kernel, stride, pad), self._sides(source, kernel, stride, pad)
 
+    def average(self, source):
+        """Return (Term, output sides) of an average over a whole map."""
+        term, sides = self.diagonal(source, self.maps[source].shape[1:])
+        term.weights[:] = term.weights[:, :1, :1]
+        return term, sides
+
     def diagonal(self, source, kernel=(1, 1), stride=1, pad=0, first=0, taken=None):
         taken = taken or self.maps[source].shape[0] - first
         weights = self.rng.integers(-127, 128, (taken, *kernel)).astype(np.int8)

@@ -36,7 +36,8 @@ def check(graph, inputs, config, mode, **options):
         np.testing.assert_array_equal(executable.read(result.memory, name), values, err_msg=f"{name} {mode}")
     assert len(executable.passes) == len(result.headers)
     for record, head in zip(executable.passes, result.headers):
-        assert (record.tile_h, record.tile_w, record.channels) == (head.tile_h, head.tile_w, head.channels)
+        assert record.folded or (record.tile_h, record.tile_w) == (head.tile_h, head.tile_w)
+        assert record.channels == head.channels
         assert record.fires == (head.channels > 0)
     return executable, result
 
@@ -139,69 +140,6 @@ def test_channels_that_nothing_keeps_are_dead_where_chunks_are_skipped():
     assert not dead_channels(shown, shown.steps[0], "both").any()
     added = make.step([make.diagonal(a)[0]], (4, 4))
     assert not dead_channels(make.graph([added]), graph.steps[0], "both").any()
-
-
-def masked_convolution(make, source, kept, lanes=4):
-    """A term of `lanes * chunks` outputs whose rows keep kept[channel] chunks at each of 3 x 3 positions."""
-    counts = np.repeat(kept, 9)
-    values = make.rng.integers(-127, 128, (counts.sum(), lanes)).astype(np.int8)
-    return Term(source, "conv", len(kept), CompressedLayer(counts, values, 3 * lanes, lanes), 0, (3, 3), 1, 1)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_channels_without_rows_in_a_tile_are_masked(mode):
-    make = random_graphs.Builder(np.random.default_rng(1))
-    kept = np.arange(40) % 4
-    source = make.input((40, 6, 6))
-    graph = make.graph([make.step([masked_convolution(make, source, kept)], (6, 6))])
-    config = accelerator_config(graph, 2, 4, weight_depth=32)       # one chunk a tile
-    assert config.mask_words == 2
-    executable, result = check(graph, make.values(), config, mode)
-    assert [one.first_chunk for one in executable.passes] == [0, 1, 2]
-    assert [head.masked for head in result.headers] == [modes.skips_chunks(mode)] * 3
-    for first, requests in enumerate(result.requests):
-        live = kept > first if modes.skips_chunks(mode) else np.ones(40, bool)
-        assert requests == list(np.flatnonzero(live))
-
-
-def test_no_mask_where_all_are_live_or_too_many():
-    make = random_graphs.Builder(np.random.default_rng(1))
-    source, many = make.input((40, 3, 3)), make.input((80, 3, 3))
-    all_live = make.step([masked_convolution(make, source, np.full(40, 3))], (3, 3))
-    graph = make.graph([all_live, make.step([masked_convolution(make, many, np.arange(80) % 4)], (3, 3))])
-    config = accelerator_config(graph, 2, 4)
-    assert config.mask_words == 4
-    for words, masked in ((4, [False, True]), (2, [False, False])):
-        _, result = check(graph, make.values(), config.replace(mask_words=words), "both")
-        assert [head.masked for head in result.headers] == masked
-
-
-def test_a_pass_in_which_no_channel_is_live():
-    make = random_graphs.Builder(np.random.default_rng(1))
-    graph = make.graph([make.step([masked_convolution(make, make.input((3, 4, 4)), np.zeros(3, int))], (4, 4))])
-    _, result = check(graph, make.values(), accelerator_config(graph, 2, 4), "both")
-    assert [(head.masked, requests) for head, requests in zip(result.headers, result.requests)] == [(True, [])]
-
-
-def test_a_fully_connected_channel_is_live_when_any_of_its_rows_is():
-    make = random_graphs.Builder(np.random.default_rng(1))
-    counts = np.zeros(3 * 4, int)
-    counts[[1, 9]] = 1
-    values = np.ones((2, 4), np.int8)
-    source = make.input((3, 2, 2))
-    graph = make.graph([make.step([Term(source, "fc", 3, CompressedLayer(counts, values, 8, 4))], (1, 1), vector=True)])
-    _, result = check(graph, {source: np.ones((3, 2, 2), int)}, accelerator_config(graph, 2, 4), "both")
-    assert [head.masked for head in result.headers] == [True]
-    assert result.requests == [[0, 1, 2, 3, 8, 9, 10, 11]]
-
-
-def test_parameters_are_given_once_for_the_tiles_that_share_them():
-    make = random_graphs.Builder(np.random.default_rng(1))
-    source = make.input((2, 12, 12))
-    graph = make.graph([make.step([make.conv(source, 8, (3, 3), 1, 1)[0]], (12, 12)) for _ in range(2)])
-    _, result = check(graph, make.values(), accelerator_config(graph, 2, 8, acc_depth=64), "both")
-    same = [head.same_parameters for head in result.headers]
-    assert len(same) >= 6 and same == ([False] + [True] * (len(same) // 2 - 1)) * 2
 
 
 @pytest.mark.parametrize("mode", MODES)

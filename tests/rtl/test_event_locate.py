@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from rtl.config import EVENT_BITS, LOOKAHEAD, CoreConfig
+from rtl.config import EVENT_BITS, WORDS_AHEAD, CoreConfig
 from rtl.event_locate import LATENCY, event_locate, located_lane_bits, located_word_bits
 from rtl.event_unpack import event_word_bits, lane_bits
 from rtl.pass_settings import FireSettings, SourceSettings
@@ -174,7 +174,7 @@ def test_a_stopped_dispatch_stops_the_words_in_time():
     config = config_of(2)
     words = words_of(np.random.default_rng(56), config, 100, density=1)
     trace, located = locate({**PASS, "tile_h": 20, "tile_w": 20}, config, words, stall=lambda cycle: cycle < 500)
-    assert len(located) == 100 and len([t for t in trace.when("events") if t < 500]) <= LOOKAHEAD // 2
+    assert len(located) == 100 and len([t for t in trace.when("events") if t < 500]) <= WORDS_AHEAD
     assert not any(trace["idle"][5:500])
 
 

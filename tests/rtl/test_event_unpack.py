@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from rtl.config import EVENT_BITS, LOOKAHEAD, CoreConfig
+from rtl.config import EVENT_BITS, WORDS_AHEAD, CoreConfig
 from rtl.event_unpack import LATENCY, event_unpack, event_word_bits, lane_bits, piece_bits
 from rtl.pass_settings import SourceSettings
 from rtl.stream import Stream, bit
@@ -203,7 +203,7 @@ def test_requests_that_nobody_takes_stop_the_events_and_lose_none():
     words = memory(np.random.default_rng(99), config, pieces)
     trace, events, requests = unpack(config, [PASS], pieces, words, stalls=("never", lambda cycle: cycle < 500))
     assert (events, requests) == model(config, PASS, pieces, words)
-    assert len([t for t in trace.when("events") if t < 500]) == LOOKAHEAD // 2
+    assert len([t for t in trace.when("events") if t < 500]) == WORDS_AHEAD
 
 
 def test_pieces_of_the_next_pass_wait_for_its_start():

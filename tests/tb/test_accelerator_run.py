@@ -127,7 +127,7 @@ def test_a_program_that_does_not_end_well_is_reported(small):
 
 
 def test_settings_that_do_not_exist_are_refused(small):
-    with pytest.raises(ValueError, match="sim must be one of verilator, myhdl, not model"):
-        run_graph.run_graph(*small, ARRAY, sim="model")
+    with pytest.raises(ValueError, match="sim must be one of verilator, myhdl, model, not icarus"):
+        run_graph.run_graph(*small, ARRAY, sim="icarus")
     with pytest.raises(ValueError, match="at least one mode"):
         run_graph.run_graph(*small, ARRAY, [])

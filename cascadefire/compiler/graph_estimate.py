@@ -1,0 +1,184 @@
+"""How many cycles the tiles of a step take: multiplying, reading, firing and writing, as one memory port and one array allow.
+
+It follows docs/accelerator.md: events come channel by channel, a pass fires and writes while the next one multiplies. It is an
+estimate to compare tilings by; `cascadefire.graph_cycles` is the model to predict with.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cascadefire.compiler.map_layout import STRIP, band_words, most_rows
+from rtl.config import WORDS_AHEAD
+from rtl.pass_settings import HEADER_WORDS
+
+PASS_CYCLES = 60        # what a pass costs beside its channels: settings, pipelines, drain
+PROGRAM_BYTES = 4
+LATENCY = 40            # from the request for a channel's weights to their last word, with memory that answers after 20 cycles
+AHEAD = WORDS_AHEAD + 5
+SHARP = 4               # of several things of the same length at once, all unsteady, none is ever hidden completely
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """What the estimate needs to know of a term.
+
+    counts: chunk counts at the array's lanes, int [channels, kh, kw] (fc: [rows, 1, 1]; diagonal: ones).
+    density: of its source, events over positions.  folded: all positions of the source are added up to one output.
+    """
+
+    counts: np.ndarray
+    density: float
+    folded: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Cycles of each tile, float [tiles] in the order of the passes.
+
+    multiply: of its passes, when nothing else takes the memory port.  read: of the port.  fire: of the scan of its sums.
+    write: of the port, for its events and their counts.
+    """
+
+    multiply: np.ndarray
+    read: np.ndarray
+    fire: np.ndarray
+    write: np.ndarray
+
+    @property
+    def inside(self):
+        """The cycles of all tiles but the first:  sum over t of max(multiply[t], read[t] + write[t - 1], fire[t - 1])."""
+        return float(np.maximum(np.maximum(self.multiply[1:], self.read[1:] + self.write[:-1]), self.fire[:-1]).sum())
+
+
+NOTHING = Costs(*np.zeros((4, 1)))
+
+
+def joined(before, after):
+    """Return the cycles of a step's first tile behind another step's last one, float [before, after].
+
+        max(multiply, read + write before, fire before)
+
+    before: list of Costs of one step's tilings.  after: of the next step's.
+    """
+    fire, write = np.array([[one.fire[-1], one.write[-1]] for one in before]).T
+    multiply, read = np.array([[one.multiply[0], one.read[0]] for one in after]).T
+    return np.maximum(np.maximum(multiply, read + write[:, None]), fire[:, None])
+
+
+class StepEstimate:
+    """The Costs of a step's tilings.
+
+    step: Step.  shapes: source name -> (C, H, W) in memory.  work: a Workload for each term.  config: CoreConfig.
+    width: convolution columns of every tile.  out_density: of the outputs.
+    """
+
+    def __init__(self, step, shapes, work, config, width, out_density):
+        self.step, self.config, self.width, self.out_density = step, config, width, out_density
+        self.terms = [_TermEstimate(term, shapes[term.source], load, config, width) for term, load in zip(step.terms, work)]
+
+    def costs(self, spans, ranges, rows):
+        """Return the Costs of spatial tiles of `rows` fired rows times chunk ranges: ranges outside, spatial tiles inside.
+
+        spans: list of Span.  ranges: list of (first chunk, chunks).
+        """
+        config, step = self.config, self.step
+        # Tiles inside a map are all alike: the first, the middle one and the last stand for all.
+        kind = np.ones(len(spans), int)
+        kind[0], kind[-1] = 0, 2
+        multiply, read = np.zeros((2, len(ranges), 3))
+        for index in sorted(set(kind)):
+            one = spans[[0, len(spans) // 2, -1][index]]
+            for number, (first, chunks) in enumerate(ranges):
+                cycles = [term.cycles(one.start, one.size, first, chunks) for term in self.terms]
+                multiply[number, index] = sum(cycle for cycle, _ in cycles) + PASS_CYCLES * len(cycles)
+                read[number, index] = sum(port for _, port in cycles)
+        channels = np.array([min(chunks * config.lanes, step.channels - first * config.lanes) for first, chunks in ranges])
+        words = sum(HEADER_WORDS + term.positions for term in self.terms) + np.zeros((len(ranges), len(spans)))
+        words[:, 0] += 2 * channels
+        multiply, read = np.maximum(multiply[:, kind], words), read[:, kind] + words * PROGRAM_BYTES / config.port_bytes
+        window = step.pool[0] ** 2 if step.pool else 1
+        fired = np.array([one.fired for one in spans]) * step.fired_shape[1]
+        fire = np.outer(np.ceil(channels / config.fire_lanes), fired) * window
+        write = np.outer(channels, [self._written(one.fired, rows) for one in spans])
+        return Costs(*(array.reshape(-1) for array in (multiply, read, fire, write)))
+
+    def _written(self, fired, rows):
+        """Return the words that a channel's events and counts take, in bands as large as tiles of `rows` rows allow."""
+        height, width = self.step.fired_shape
+        band = max(size for size in range(1, most_rows(height, width) + 1) if rows % size == 0 or rows >= height)
+        words = _row_words(width, min(band, fired), self.out_density, self.config.port_events)
+        return -(-fired // band) * (words + -(-width // STRIP))
+
+
+class _TermEstimate:
+    """The cycles of the passes of a term.  shape: (C, H, W) of its source in memory."""
+
+    def __init__(self, term, shape, work, config, width):
+        self.term, self.shape, self.work, self.config = term, shape, work, config
+        self.positions = work.counts[0].size
+        self.columns = np.array([shape[2]]) if work.folded else _hits(0, width, term, 1, shape[2])
+        self.ranges = {}
+
+    def cycles(self, start, size, first, chunks):
+        """Return (cycles to multiply, cycles of the port to read) of a pass: `chunks` from `first`, `size` rows from `start`."""
+        if self.term.kind == "fc":
+            return self._flat(first, chunks)
+        config, density = self.config, self.work.density
+        by_row, weights = self._range(first, chunks)
+        events, slots, bands = self._events(start, size)
+        hits = np.array([self.shape[1]]) if self.work.folded else _hits(start, size, self.term, 0, self.shape[1])
+        beats = density * (by_row @ hits) / config.pes
+        port = events + bands / config.port_bytes + weights * config.words_per_chunk + -(-self.positions // config.port_bytes)
+        cycles = (beats ** SHARP + slots ** SHARP + port ** SHARP) ** (1 / SHARP)
+        # Weights are asked for AHEAD event words before they are needed: of short channels several are on their way at once.
+        wait = np.maximum(0, LATENCY - AHEAD * cycles / max(slots, 1.0)) * min(1.0, slots / AHEAD)
+        return float((cycles + wait).sum()), float(port.sum())
+
+    def _range(self, first, chunks):
+        """Return the chunks of the live channels by row of the kernel, times the columns that meet the source, and their sum."""
+        if (first, chunks) not in self.ranges:
+            counts = self.work.counts
+            if self.term.kind == "diagonal":
+                lanes = self.config.lanes
+                counts = counts[first * lanes:(first + chunks) * lanes]
+            else:
+                counts = np.clip(counts - first, 0, chunks)
+                counts = counts[counts.reshape(len(counts), -1).any(axis=1)]
+            self.ranges[first, chunks] = (counts @ self.columns, counts.sum(axis=(1, 2)))
+        return self.ranges[first, chunks]
+
+    def _events(self, start, size):
+        """Return (memory words of events, cycles in which they enter the core, bands) of a channel of a pass."""
+        term, (_, height, width), config = self.term, self.shape, self.config
+        low = min(max(start * term.stride - term.pad, 0), height - 1)
+        high = min(max((start + size - 1) * term.stride - term.pad + term.kernel[0], low + 1), height)
+        best = None
+        for rows in range(1, most_rows(height, width) + 1):
+            bands, lanes = -(-high // rows) - low // rows, min(config.event_lanes, config.port_events)
+            words = bands * _row_words(width, rows, self.work.density, config.port_events)
+            if best is None or words <= best[0]:
+                best = (words, bands * _row_words(width, rows, self.work.density, lanes), bands * -(-width // STRIP))
+        return best
+
+    def _flat(self, first, chunks):
+        config, density = self.config, self.work.density
+        channels, height, width = self.shape
+        kept = density * float(np.clip(self.work.counts - first, 0, chunks).sum())
+        events = density * len(self.work.counts)
+        bands = -(-height // most_rows(height, width))
+        words = channels * bands * _row_words(width, -(-height // bands), density, config.port_events)
+        port = words + kept * config.words_per_chunk + (len(self.work.counts) + channels * bands) / config.port_bytes
+        return max(kept / config.pes, events, port), port
+
+
+def _hits(start, size, term, axis, side):
+    """Return how many outputs start .. start + size - 1 along an axis meet a source position, for each offset in the kernel."""
+    at = np.arange(start, start + size)[:, None] * term.stride + np.arange(term.kernel[axis]) - term.pad
+    return ((at >= 0) & (at < side)).sum(axis=0)
+
+
+def _row_words(width, rows, density, events):
+    """Return about how many words of `events` events a band of `rows` rows takes, over all its strips."""
+    whole, rest = divmod(width, STRIP)
+    return whole * band_words(rows * STRIP, density, events) + (band_words(rows * rest, density, events) if rest else 0.0)

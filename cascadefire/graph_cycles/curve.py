@@ -1,0 +1,42 @@
+"""When the items of a stream pass a place."""
+
+
+class Curve:
+    """Times of the items of one stream, kept as runs of items that pass evenly from one time to another.
+
+    Look-ups should ask for later and later items: they begin where the last one ended.
+    """
+
+    def __init__(self):
+        self._runs = []         # (first item, item after the last one, cycle of the first, cycles from item to item)
+        self.total, self._at = 0, 0
+
+    def add(self, number, first, last):
+        """Append `number` items that pass from cycle `first` to cycle `last`."""
+        start = self.total
+        self.total = stop = start + number
+        self._runs.append((start, stop, first, (last - first) / (number - 1) if number > 1 else 0.0))
+
+    def delay(self, cycles):
+        """Let the last run pass later by so many cycles."""
+        start, stop, first, step = self._runs[-1]
+        self._runs[-1] = (start, stop, first + cycles, step)
+
+    def at(self, item):
+        """Return the cycle in which an item passes; 0 for one before the first, the time of the last for one to come."""
+        if item < 0 or not self._runs:
+            return 0
+        runs, at = self._runs, self._at
+        start, stop, first, step = runs[at]
+        if not start <= item < stop:
+            if item >= self.total:
+                start, stop, first, step = runs[-1]
+                return first + step * (stop - 1 - start)
+            while item >= stop:
+                at += 1
+                start, stop, first, step = runs[at]
+            while item < start:
+                at -= 1
+                start, stop, first, step = runs[at]
+            self._at = at
+        return first + step * (item - start)

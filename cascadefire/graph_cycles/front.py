@@ -1,0 +1,122 @@
+"""The front over all passes: events from memory to the PEs, channel by channel.
+
+Every channel's times follow from those of the channels before it by maxima and sums: what comes later in the pipeline holds up
+what comes earlier by a queue's length of items, which a Curve looks up.
+"""
+
+from dataclasses import dataclass
+
+from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.curve import Curve
+from cascadefire.graph_cycles.weights import Weights
+
+
+@dataclass(frozen=True)
+class FrontTimes:
+    """done: cycle from which a pass may leave the front.  fetched: from which the next pass may be fetched.
+
+    over: its events are all with the PEs.  no_weight: cycles in which only weights were missing, about.
+    """
+
+    done: float
+    fetched: float
+    over: float
+    no_weight: float
+
+
+class Front:
+    """State of the front between passes; port: Port."""
+
+    def __init__(self, config, port):
+        self.config, self.port, self.weights = config, port, Weights(config, port)
+        self.pieces, self.words, self.dispatch, self.beats = Curve(), Curve(), Curve(), Curve()
+        self.asked = self.unpacked = self.dispatched = 0.0      # last event word asked for, last word taken, last dispatch
+
+    def run(self, one, work, take, start, gate) -> FrontTimes:
+        """Run a pass that was taken by the fetch in cycle `take` and starts in cycle `start`.
+
+        one: Pass.  work: PassWork.  gate: (cycle from which anything may be asked for, None or function channel -> cycle from which
+        its counts may).
+        """
+        port, weights, pes, flat = self.port, self.weights, self.config.pes, one.flatten
+        answer, free = port.answer, weights.free
+        pieces, words, dispatch, beats = self.pieces, self.words, self.dispatch, self.beats
+        asked, unpacked, dispatched = self.asked, self.unpacked, max(self.dispatched, start)
+        over = freed = free[-1] if free else 0.0
+        ends, turn = [start] * pes, 0       # when each PE is idle; whose turn it is
+        begun = start + at.START_TO_UNPACK
+        scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
+        gate = gate[1]
+        no_weight = owed = 0.0
+        per_channel = work.event_count_words / max(1, len(work.words))
+        band_cycles = max(1.0, port.turn / at.COUNTS_AHEAD * work.event_count_words / max(1, work.scan_end))
+        weights.begin(one, take, start)
+        for scan, n_pieces, n_words, groups, located, load, loads, ahead, walk, count_words, chunks, channel in zip(
+                work.scan, work.pieces, work.words, work.groups, work.located, work.beats, work.loads, work.ahead, work.walk,
+                work.count_words, work.chunks, work.channel):
+            # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
+            scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
+            if gate:
+                scanned = max(scanned, gate(channel) + answer)
+            if n_pieces:
+                scanned = max(scanned, pieces.at(pieces.total - at.PIECES_AHEAD) + 1)
+            if n_words:
+                word, owed = words.total, owed + per_channel
+                counts = int(owed)
+                owed -= counts
+                asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1 + counts)
+            # Unpack, and the request for the channel's weights, which go before its other words.
+            place = dispatch.total
+            taken = max(unpacked + 1, asked + answer, begun, dispatch.at(place - at.BETWEEN))
+            request = max(taken + at.UNPACK_TO_REQUEST, dispatch.at(place - at.ASKED_AHEAD) + 1)
+            loaded = weights.bring(request, walk, count_words, chunks)
+            if n_words > 1:
+                first_asked = asked
+                asked = max(port.ask(asked + 1, n_words - 1), scanned + n_pieces - 1 + at.COUNT_TO_EVENT,
+                            words.at(word + n_words - 1 - at.EVENTS_AHEAD))
+                if n_words > at.EVENTS_AHEAD:
+                    asked = max(asked, first_asked + (n_words - 1) // at.EVENTS_AHEAD * port.turn + (n_words - 1) % at.EVENTS_AHEAD)
+            # Dispatch and PEs.
+            soonest = max(dispatched + 1, taken + at.UNPACK_TO_DISPATCH, beats.at(place - ahead))
+            no_weight += max(0.0, loaded - max(soonest, over))
+            first = max(soonest, loaded)
+            here = first + at.DISPATCH_TO_BEAT
+            supplied = max(taken + groups - 1, asked + answer)
+            if flat:
+                here = max(ends[turn], here)
+                beats.add(1, here, here)
+                ends[turn] = here + load
+                if load:
+                    over = max(over, here + load)
+                turn = turn + 1 if turn + 1 < pes else 0
+                dispatched = first
+            else:
+                if loads:
+                    ends = [max(end, here) + own for end, own in zip(ends, loads)]
+                    here = max(min(over, here + load), here)
+                    share = max(ends) - here
+                else:
+                    here, share = max(over, here), load / pes
+                dispatched = max(first + located - 1, supplied + at.UNPACK_TO_DISPATCH)
+                over = max(here + share, dispatched + at.DISPATCH_TO_BEAT + share / located)
+                beats.add(located, here, over)
+                dispatched = max(dispatched, beats.at(place + located - 1 - ahead))
+            dispatch.add(located, first, dispatched)
+            freed = max(freed + 1, over if load else first + 1)     # slots are freed in order, one a cycle
+            free.append(freed)
+            unpacked = max(supplied, dispatch.at(place + located - 1 - at.BETWEEN))
+            if n_words:
+                words.add(n_words, taken, unpacked)
+                asked = max(asked, words.at(words.total - 1 - at.EVENTS_AHEAD))
+            if n_pieces:
+                pieces.add(n_pieces, taken, unpacked)
+            scanned = max(scanned, pieces.at(pieces.total - 1 - at.PIECES_AHEAD))
+        scanned += (work.scan_end - scan_at) * band_cycles
+        if gate:
+            scanned = max(scanned, gate(one.channels - 1) + answer)
+        weights.end(start)
+        self.asked, self.unpacked, self.dispatched = asked, unpacked, dispatched
+        ended = max(scanned + at.SCAN_TO_LAST, unpacked, begun) + at.OVER
+        if work.beats and not flat:
+            over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes)       # the PEs do not end together
+        return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)

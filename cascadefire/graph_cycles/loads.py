@@ -1,0 +1,53 @@
+"""The share of each PE, event by event: needed where neighbouring events differ, on small maps and with strides."""
+
+import numpy as np
+
+SMALL = 64      # columns of a map whose borders make a difference
+
+
+def uneven(one, layout):
+    """Whether the beats of a pass's events differ enough for the PEs' shares to matter.  one: Pass.  layout: of its source."""
+    return one.stride > 1 or (one.kernel[1] > 1 and layout.width <= SMALL)
+
+
+def event_loads(config, one, events, chosen, table):
+    """Return (beats of each PE, event words that meet an output) of each channel chosen: int64 [chosen, P], int64 [chosen].
+
+    Lane e of a word goes to PE (turn + e) mod P; turn moves on by the lanes up to the last one that meets an output, and by one
+    more after a full word.
+    one: Pass.  events: MapEvents of its source.  chosen: its channels that have events, as numbers of the pass.
+    table: chunk counts [chosen, kh * kw].
+    """
+    layout, pes = events.layout, config.pes
+    first, band = divmod(one.place, layout.bands)
+    top = band // layout.strips * layout.rows
+    stop = min(layout.height, top + one.bands // layout.strips * layout.rows)
+    channel, y, x = np.nonzero(events.live[first + chosen, top:stop])
+    rows = _hits(np.arange(top, stop) + one.offset_y, one.kernel[0], one.stride, one.tile[0])
+    columns = _hits(np.arange(layout.width) + one.offset_x, one.kernel[1], one.stride, one.tile[1])
+    counts = table.reshape(len(chosen), *one.kernel).astype(np.float32)
+    beats = (rows @ (counts @ columns.T))[channel, y, x].astype(np.int64)
+    hit = rows.any(axis=1)[y] & columns.any(axis=1)[x]
+    # Words: of as many events of a memory word as there are lanes.
+    q, lanes = config.port_events, min(config.event_lanes, config.port_events)
+    place = (channel * layout.bands + (y + top) // layout.rows * layout.strips + x // 128) if layout.strips > 1 else (
+        channel * layout.bands + (y + top) // layout.rows)
+    new = np.flatnonzero(np.diff(place, prepend=-1))
+    rank = np.arange(len(place)) - np.repeat(new, np.diff(np.append(new, len(place))))
+    lane = rank % q % lanes
+    begins = np.flatnonzero(lane == 0)
+    sizes = np.diff(np.append(begins, len(lane)))
+    used = np.maximum.reduceat(np.where(hit, lane + 1, 0), begins)
+    if config.event_lanes == pes:
+        used += used == pes
+    turn = np.repeat(np.cumsum(used) - used, sizes)
+    pe = (turn + lane) % pes
+    loads = np.bincount(channel * pes + pe, weights=beats, minlength=len(chosen) * pes).reshape(len(chosen), pes)
+    located = np.bincount(channel[begins], weights=used > 0, minlength=len(chosen))
+    return loads, np.maximum(located, 1)
+
+
+def _hits(place, kernel, stride, size):
+    """Return which kernel positions meet an output from each place (with the pass's offset), float32 [places, kernel]."""
+    distance = place[:, None] - np.arange(kernel)
+    return ((distance >= 0) & (distance % stride == 0) & (distance < size * stride)).astype(np.float32)

@@ -1,0 +1,108 @@
+"""The schedule of passes: program, fetch, front, swap, fire and writing, put together for one image."""
+
+import numpy as np
+
+from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.front import Front
+from cascadefire.graph_cycles.port import Port
+from cascadefire.graph_cycles.program import read_passes
+from cascadefire.graph_cycles.stream import ProgramWords
+from cascadefire.graph_cycles.work import fire_work, pass_work
+from cascadefire.graph_cycles.writer import Writer
+
+LATE = 0.9      # share of a pass after which the end of fire is taken to come after it
+
+
+class Schedule:
+    """When the passes are read, fetched, started, fired and written, once `run`.
+
+    executable: Executable.  events: map name -> MapEvents.  latency: of the memory.
+    passes: list of Pass.  starts: int64 [passes + 1], when each enters the front, and the end.  works, times: PassWork and
+    FrontTimes of each.  waits: (cycles for its words, for fire) before each start.
+    """
+
+    def __init__(self, executable, events, latency):
+        self.executable, self.events, self.config = executable, events, executable.config
+        self.passes = read_passes(executable)
+        self.port = Port(latency)
+        self.front = Front(self.config, self.port)
+        self.program = ProgramWords(self.config, self.port, executable.length)
+        self.writer = Writer(self.config, self.port)
+        self.starts, self.works, self.times, self.waits = np.zeros(0, np.int64), [], [], []
+        # Halves of the parameter memories: of the pass read last, of the one in front, of the one in fire.
+        self._half = self._front_half = self._fire_half = False
+
+    def run(self):
+        """Go through all passes."""
+        starts, done, fetched, parameters, late = [], 0.0, 0.0, 0.0, False
+        for index, one in enumerate(self.passes):
+            begin = max(starts[-1], parameters) + 1 if index else at.LAUNCH
+            ready, parameters = self._read(begin, one, index == 0, late)
+            take = max(ready, fetched)
+            start = self._start(index, done, take)
+            starts.append(start)
+            work = self._work(index)
+            late = self._announce(index, start, parameters, work)
+            times = self.front.run(one, work, take, start, self.writer.gate(one))
+            done, fetched = times.done, times.fetched
+            self.works.append(work)
+            self.times.append(times)
+            self._front_half = self._half
+        last = len(self.passes) - 1
+        self.writer.fire(self.passes[last], self._fire_work(last), max(done, self.writer.free()))
+        starts.append(self.writer.finished() + self.port.answer + at.WRITTEN_TO_END)
+        self.starts = np.rint(starts).astype(np.int64)
+
+    def _read(self, begin, one, first, late):
+        """Return when a pass may be taken and when its parameters are read, 0 where it has none."""
+        ready = self.program.read(begin, one.words) + at.WORD_TO_READY
+        if first:
+            self.program.announce(begin, one.words + one.parameters)
+        if not one.parameters:
+            return ready, 0.0
+        self._half = not self._half
+        begin = max(ready, self.writer.free()) if self._half == self._fire_half else ready
+        if late:
+            self.program.announce(begin, one.parameters)
+        return ready, self.program.read(begin, one.parameters)
+
+    def _start(self, index, done, take):
+        """Return when pass `index` enters the front, which sends the one before it, `done` then, to fire."""
+        ready, free = max(done, take + 1), 0.0
+        fires = index and self.passes[index - 1].fired
+        if fires:
+            free = self.writer.free()
+        start = max(ready, free)
+        self.waits.append((max(0.0, take + 1 - done), max(0.0, free - ready)))
+        if fires:
+            self._fire_half = self._front_half
+            self.writer.fire(self.passes[index - 1], self._fire_work(index - 1), start)
+        return start
+
+    def _announce(self, index, start, parameters, work):
+        """Tell the port what is read of the program while pass `index` is in front.
+
+        Return whether the parameters of the pass after it are left out, because they come later.
+        """
+        if index + 1 == len(self.passes):
+            return False
+        following, begin = self.passes[index + 1], max(start, parameters)
+        if following.parameters and self._half != self._fire_half:      # they go to the half that fire uses
+            reads = sum(work.words) + sum(work.chunks) * self.config.words_per_chunk
+            cycles = max(work.total_beats / self.config.pes, sum(work.walk), sum(work.groups)) + 3 * self.port.turn
+            free = self.writer.about_free(reads, cycles)
+            if free > start + LATE * max(cycles, reads + self.writer.words) and self.passes[index].lag:
+                self.program.announce(begin, following.words)
+                return True
+            begin = max(begin, free - following.words)
+        self.program.announce(begin, following.words + following.parameters)
+        return False
+
+    def _work(self, index):
+        record = self.executable.passes[index]
+        source = self.executable.graph.steps[record.step].terms[record.term].source
+        return pass_work(self.config, self.passes[index], self.events[source], self.executable.memory)
+
+    def _fire_work(self, index):
+        output = self.executable.graph.steps[self.executable.passes[index].step].output
+        return fire_work(self.config, self.passes[index], self.events[output])

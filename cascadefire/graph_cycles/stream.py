@@ -1,0 +1,36 @@
+"""When the program's words come."""
+
+from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.curve import Curve
+
+
+class ProgramWords:
+    """The program stream: 32-bit words, one a cycle where the memory words are there."""
+
+    def __init__(self, config, port, length):
+        self.port, self.ratio, self.length = port, config.port_bytes / 4, length    # ratio: 32-bit words of a memory word
+        self.ahead = int(at.PROGRAM_AHEAD * self.ratio)
+        self.words, self.time = Curve(), 0.0
+
+    def read(self, begin, number):
+        """Return when the last of the next `number` words is taken, the first not before `begin`."""
+        if not number:
+            return begin
+        ahead, first = self.ahead, self.words.total
+        cycle = max(1.0, 1 / self.ratio)
+        begin = max(begin, self.time + 1, self.words.at(first - ahead) + self.port.turn if first >= ahead else
+                    at.LAUNCH + self.port.answer)
+        end = begin + (number - 1) * cycle
+        if first + number - 1 >= ahead:
+            end = max(end, self.words.at(first + number - 1 - ahead) + self.port.turn)
+        if number > ahead:
+            end = max(end, begin + (number - 1) // ahead * self.port.turn + (number - 1) % ahead * cycle)
+        self.words.add(number, begin, end)
+        self.time = end
+        return end
+
+    def announce(self, begin, number):
+        """Tell the port that the next `number` words are read from about `begin` on."""
+        # What is ahead is here, and at last there are no more.
+        fetched = max(0, min(number, self.length - self.ahead - self.words.total))
+        self.port.program(begin, max(1.0, self.ratio, self.port.turn / at.PROGRAM_AHEAD), int(fetched / self.ratio))

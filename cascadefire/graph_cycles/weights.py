@@ -1,0 +1,103 @@
+"""Weights on their way: the walk to a channel's counts, its slot, its chunks from memory into the ring."""
+
+from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.curve import Curve
+
+
+class Weights:
+    """weight_fetch and weight_loader over a whole program; channels are numbered in the order of their requests.
+
+    free: cycle in which each channel's last beat is over, appended by the front.
+    """
+
+    def __init__(self, config, port):
+        self.port, self.slots, self.depth, self.columns = port, config.slots, config.weight_depth, config.words_per_chunk
+        self.free = []
+        self.counts, self.words = Curve(), Curve()      # words of weight counts used; words of chunks asked for
+        self.walked = self.listed = self.asked = self.came = self.loaded = 0.0
+        self.ends = []          # chunks up to and with each channel
+        self.base = 0           # channels whose chunks are out of the ring
+        self.left = 0           # words of counts of the pass before that are still to be dropped
+
+    def begin(self, one, take, start):
+        """A pass begins: its counts are asked for, as far as there is room, when the fetch takes it, and before all events."""
+        self.positions, self.total = one.kernel[0] * one.kernel[1], one.count_words
+        self.walked = max(self.walked, start + at.START_TO_WALK + self.left)
+        self.first, self.used, self.owed = self.counts.total, 0, 0
+        self.counts_ready = take + at.TAKE_TO_COUNT + self.port.answer
+        number = min(at.COUNTS_AHEAD, self.total)
+        if number:
+            self.port.ask(max(take + at.TAKE_TO_COUNT + 1, self.asked + 1), number)
+
+    def end(self, start):
+        """The pass is over, which began in cycle `start`: what is left of its counts is dropped when the next one begins."""
+        self.left = self.total - self.used
+        if self.left:
+            self.counts.add(self.left, start, start)
+
+    def bring(self, request, walk, count_words, chunks):
+        """Return the cycle from which a channel may be dispatched, asked for in cycle `request`.
+
+        walk: cycles until its last count.  count_words: memory words of counts used up to it.  chunks: of it.
+        """
+        self._walk(request, walk, count_words)
+        end = (self.ends[-1] if self.ends else 0) + chunks
+        self.ends.append(end)
+        ready = self.listed + at.LISTED_TO_LOADED
+        if chunks:
+            ready = max(ready, self._fetch(chunks * self.columns, end) + at.WORD_TO_LOADED)
+        self.loaded = max(self.loaded + 1, ready)
+        return self.loaded
+
+    def _walk(self, request, walk, count_words):
+        free, positions = self.free, self.positions
+        walked, index = max(self.walked, request), len(free)
+        if count_words > self.used:
+            place = count_words - 1 - at.COUNTS_AHEAD
+            walked = max(walked, self.counts_ready + count_words - walk)
+            if place >= 0:
+                walked = max(walked, self.counts.at(self.first + place) + self.port.turn + 1 - walk)
+        walked += walk
+        listed = self.listed
+        if index >= self.slots:
+            listed = max(listed, free[index - self.slots] + at.RELEASE)
+        listed = max(listed + positions, walked + at.WALK_TO_LISTED)
+        # Few counts fit between walk and list: a walk for which there is no slot stands still.
+        if positions >= at.COUNTS_BEFORE:
+            walked = max(walked, listed - at.COUNTS_BEFORE)
+        elif index >= self.slots + at.COUNTS_BEFORE:
+            walked = max(walked, free[index - self.slots - at.COUNTS_BEFORE] + at.RELEASE)
+        new = count_words - self.used
+        if new > 0:
+            self.owed += max(0, min(count_words, self.total - at.COUNTS_AHEAD) - self.used)
+            self.counts.add(new, walked - new + 1, walked)
+            self.used = count_words
+        self.walked, self.listed = walked, listed
+
+    def _fetch(self, left, end):
+        """Ask for `left` words, with which `end` chunks have come; return when the last one comes into the ring."""
+        port, words, number = self.port, self.words, left
+        last = max(self.asked + 1, self.walked + at.WALK_TO_JOB) - 1
+        port.known = last
+        if self.owed:       # counts go first; one word is asked for when another one has been used
+            last = max(last, port.ask(last + 1, self.owed))
+            self.owed = 0
+        while left:         # as many as the reader has places for, then as places get free
+            n = left if left < at.WEIGHTS_AHEAD or port.turn < at.WEIGHTS_AHEAD else at.WEIGHTS_AHEAD
+            place = words.total - at.WEIGHTS_AHEAD
+            begin = max(last + 1, words.at(place) + port.turn)
+            last = max(port.ask(begin, n), words.at(place + n - 1) + port.turn)
+            words.add(n, begin, last)
+            left -= n
+        self.asked = last
+        came = max(self.came + number, last + port.answer)
+        out = self.ends[self.base - 1] if self.base else 0
+        stalled = end - out > self.depth
+        while end - out > self.depth:
+            came = max(came, self.free[self.base] + at.RELEASE + (end - out - self.depth) * self.columns)
+            out = self.ends[self.base]
+            self.base += 1
+        if stalled:
+            words.delay(came - port.answer - last)
+        self.came = came
+        return came

@@ -1,0 +1,187 @@
+"""What a pass has to do, channel by channel: words to fetch, events to unpack, beats to multiply, words to write."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.loads import event_loads, uneven
+from rtl.row_walker import ROW_QUEUE
+
+
+@dataclass(frozen=True, eq=False)
+class PassWork:
+    """The work of a pass's channels that have events, in order (flatten: of its events); lists of equal length.
+
+    scan: bands looked at before the channel's.  pieces: bands with events.  words: memory words of events.
+    groups: event words that leave unpack.  located: of these, those that reach the dispatch.  beats: over all PEs.  loads: of
+    each PE, where they differ; else None.
+    ahead: event words that wait between dispatch and multiplication when the PEs are full.
+    walk: cycles that weight_fetch takes.  count_words: memory words of weight counts used up to the channel.
+    chunks: of the channel.  channel: number within the pass.
+    """
+
+    scan: list
+    pieces: list
+    words: list
+    groups: list
+    located: list
+    beats: list
+    loads: list
+    ahead: list
+    walk: list
+    count_words: list
+    chunks: list
+    channel: list
+    scan_end: int
+    event_count_words: float
+    total_beats: int
+
+
+def pass_work(config, one, events, memory) -> PassWork:
+    """Return the PassWork of a pass.
+
+    one: Pass.  events: MapEvents of its source.  memory: uint8, the program's memory image.
+    """
+    bands = events.layout.bands
+    first, band = divmod(one.place, bands)
+    counts = events.counts[first:first + one.channels, band:band + one.bands]
+    live = one.live if one.live is not None else np.ones(one.channels, bool)
+    cost = np.where(live, one.bands, 1)
+    scan = np.cumsum(cost)
+    read = int(live.sum())
+    asked = read * (one.bands / config.port_bytes if one.bands == one.band_step else
+                    min(one.bands, (one.bands - 1) / config.port_bytes + 1))
+    table = _table(config, one, memory)
+    if one.flatten:
+        return _flat_work(config, one, events, counts, table, int(scan[-1]), asked)
+    total = counts.sum(axis=1)
+    chosen = np.flatnonzero((total > 0) & live)
+    counts, total = counts[chosen], total[chosen]
+    q, step = config.port_events, min(config.event_lanes, config.port_events)
+    words = ((counts + (q - 1)) // q).sum(axis=1)
+    groups = words if q == step else (counts // q * (q // step) + (counts % q + (step - 1)) // step).sum(axis=1)
+    hits = events.hits(one, first, one.channels)[:, chosen]
+    table = table[chosen].T
+    beats = (hits * table).sum(axis=0)
+    if uneven(one, events.layout) and len(chosen):
+        loads, located = event_loads(config, one, events, chosen, table.T)
+        loads = loads.tolist()
+    else:
+        loads, located = [None] * len(chosen), _located(one, events, first, chosen, total, groups, hits)
+    rows = (hits * (table > 0)).sum(axis=0)
+    positions = one.kernel[0] * one.kernel[1]
+    ends, walk = _walks(config, positions, chosen)
+    met = np.maximum(located * (total / groups), 1)
+    per_event = np.maximum(rows / met, 0.5)
+    ahead = (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes * groups / np.maximum(total, 1)
+    return PassWork(
+        scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
+        groups=groups.tolist(), located=located.tolist(), beats=beats.tolist(), loads=loads, ahead=ahead.tolist(),
+        walk=walk.tolist(), count_words=ends.tolist(),
+        chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]), event_count_words=asked,
+        total_beats=int(beats.sum()))
+
+
+def _table(config, one, memory):
+    """Return the chunk counts of a pass's weight image, int64 [channels, kh * kw] (flatten: [rows, 1])."""
+    positions, width = one.kernel[0] * one.kernel[1], config.port_bytes
+    flat = memory[one.counts:one.counts + one.count_words * width]
+    if positions == 1:
+        return (flat if one.flatten else flat[:one.channels]).astype(np.int64)[:, None]
+    return flat.reshape(one.channels, -1)[:, :positions].astype(np.int64)
+
+
+def _located(one, events, first, chosen, total, groups, hits):
+    """Return how many event words of each channel meet an output (its first one always goes on), float [chosen]."""
+    met = events.rows_met(one, first, one.channels)[chosen]
+    located = groups * (met / total)
+    if one.kernel[1] < one.stride:      # columns without an output, too: a word is dropped where all its lanes are in such
+        share = np.divide(hits.sum(axis=0), met, out=np.zeros(len(met)), where=met > 0)
+        located = located * (1 - (1 - np.minimum(share, 1)) ** (total / groups))
+    return np.maximum(located, 1.0)
+
+
+def _walks(config, positions, chosen):
+    """Return (memory words of weight counts used up to each channel, cycles that its counts take), of the channels chosen."""
+    width = config.port_bytes
+    if positions == 1:
+        ends = chosen // width
+        return ends, 1 + np.diff(ends, prepend=0)
+    per = -(-positions // width)
+    return (chosen + 1) * per, positions + per * (np.diff(chosen, prepend=-1) - 1)
+
+
+def _flat_work(config, one, events, counts, table, scan_end, asked):
+    """Return the work of a fully connected pass: every event is a row of its own."""
+    layout, q = events.layout, config.port_events
+    rows = np.flatnonzero(events.live[:, :one.bands * layout.rows // max(layout.strips, 1)].reshape(-1))
+    counts = counts.reshape(-1)
+    starts = np.cumsum(counts) - counts
+    number = np.repeat(np.arange(len(counts)), counts)
+    rank = np.arange(len(rows)) - starts[number]
+    words = (rank % q == 0).astype(np.int64)
+    chunks = table[rows, 0]
+    ends, walk = _walks(config, 1, rows)
+    ones, ahead = [1] * len(rows), float(at.PE_EVENTS + ROW_QUEUE) * config.pes
+    return PassWork(
+        scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones,
+        beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),
+        count_words=ends.tolist(),
+        chunks=chunks.tolist(), channel=rows.tolist(), scan_end=scan_end, event_count_words=asked, total_beats=int(chunks.sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class FireWork:
+    """What a firing pass writes, group of channels by group; lists of equal length.
+
+    first: cycles of its first band in fire.  others: of the others, from the first one's hand-over to the last one's, if the port
+    takes every write at once.  drain: cycles of its last band in the drain.  words: memory words written.  last: of these, in its
+    last band.  reads: window positions that fire reads, of all groups.  ahead: cycles by which fire is done before the last band
+    is handed over.
+    """
+
+    first: list
+    others: list
+    drain: list
+    words: list
+    last: list
+    reads: int
+    ahead: int
+
+
+def fire_work(config, one, events) -> FireWork:
+    """Return the FireWork of a firing pass.  one: Pass.  events: MapEvents of its output."""
+    layout, lanes, q, width = events.layout, config.fire_lanes, config.port_events, config.port_bytes
+    groups, window = -(-one.fired // lanes), one.pool * one.pool
+    if one.vector:
+        counts = events.counts.reshape(-1)[one.out_band:one.out_band + -(-one.fired // 128)]
+        per = max(1, 128 // lanes)
+        collect = np.maximum(counts, per)
+        drain = -(-counts // q) + 1
+        return _schedule(collect[None], drain[None], drain[None], groups)
+    first, band = divmod(one.out_band, layout.bands)
+    number = -(-one.fired_shape[0] // layout.rows) * layout.strips
+    counts = events.counts[first:first + one.fired, band:band + number].astype(np.int64)
+    words = -(-counts // q)
+    # A count is written with the lane where its memory word ends, or with the group's last lane.
+    place = (layout.counts + one.out_band + np.arange(one.fired)[:, None] * layout.bands + np.arange(number)) % width
+    last = np.arange(one.fired) % lanes == lanes - 1
+    last[-1] = True
+    flush = (place + layout.bands >= width) | last[:, None]
+    cycles = words + flush
+    padding = ((0, groups * lanes - one.fired), (0, 0))
+    drain = np.pad(np.maximum(cycles, 1), padding).reshape(groups, lanes, number).sum(axis=1)
+    written = np.pad(cycles, padding).reshape(groups, lanes, number).sum(axis=1)
+    rows = np.minimum(layout.rows, one.fired_shape[0] - np.arange(-(-one.fired_shape[0] // layout.rows)) * layout.rows)
+    columns = np.minimum(128, one.fired_shape[1] - 128 * np.arange(layout.strips))
+    collect = np.tile((rows[:, None] * columns).reshape(-1) * window, (groups, 1))
+    return _schedule(collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window)
+
+
+def _schedule(collect, drain, written, reads):
+    """Return FireWork; collect, drain, written: cycles and words of each [group, band]."""
+    others = np.maximum(collect[:, 1:], drain[:, :-1]).sum(axis=1)
+    before = drain.reshape(-1)[-2] if drain.size > 1 else 0
+    return FireWork(collect[:, 0].tolist(), others.tolist(), drain[:, -1].tolist(), written.sum(axis=1).tolist(),
+                    written[:, -1].tolist(), int(reads), max(0, int(before - collect[-1, -1])))

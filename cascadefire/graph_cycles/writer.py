@@ -1,0 +1,113 @@
+"""Fire and the event writer: when passes have fired, and what is in memory."""
+
+from cascadefire.graph_cycles import latencies as at
+
+
+class Fired:
+    """A pass that has entered fire.
+
+    one: Pass.  work: FireWork.  start: cycle.  times: (handed to the drain, in memory) of its groups, as far as they are sure.
+    """
+
+    def __init__(self, one, work, start):
+        self.one, self.work, self.start, self.times = one, work, start, []
+
+
+class Writer:
+    """The passes fired so far; fire and writing of the last ones may still go on."""
+
+    def __init__(self, config, port):
+        self.config, self.port = config, port
+        self.head = at.FIRE_TO_READ + at.READ_TO_OUTPUT + (config.pes - 1).bit_length()
+        self.passes = []
+
+    def fire(self, one, work, start):
+        """A pass enters fire in cycle `start`.  one: Pass.  work: FireWork."""
+        self.passes.append(Fired(one, work, start))
+
+    def free(self):
+        """Return when fire has done with the last pass, as far as the port's reads are known now."""
+        if not self.passes:
+            return 0.0
+        one = self.passes[-1]
+        handed = self._times(len(self.passes) - 1, len(one.work.words) - 1)[0]
+        return max(one.start + self.head + one.work.reads, handed - one.work.ahead) + at.OUTPUT_TO_DONE
+
+    @property
+    def words(self):
+        """Memory words that the last pass writes."""
+        return sum(self.passes[-1].work.words) if self.passes else 0
+
+    def about_free(self, reads, cycles):
+        """Return about when fire will have done with the last pass while a pass of so many reads and cycles is in front."""
+        if not self.passes:
+            return 0.0
+        work, words = self.passes[-1].work, self.words
+        cycles = max(cycles, reads + words)
+        return self.passes[-1].start + self.head + max(work.reads, words * cycles / max(1, cycles - reads))
+
+    def finished(self):
+        """Return when everything fired is in memory."""
+        return self._whole(len(self.passes) - 1)
+
+    def gate(self, one):
+        """Return (cycle, None) or (0, function channel -> cycle) from which a pass may ask for event counts.
+
+        one: the Pass; all firing passes before it are known.
+        """
+        needed = len(self.passes) - 1 - one.lag
+        if needed < 0:
+            return 0.0, None
+        if not one.progressive:
+            return self._whole(needed) + at.WRITTEN_TO_COUNT, None
+        groups, first = len(self.passes[needed].work.words), self.passes[needed].one.out_first
+        lanes, known = self.config.fire_lanes, {}
+
+        def when(channel):
+            group = max(0, min(groups - 1, (self._reach(one, channel) - first) // lanes))
+            if group not in known:
+                known[group] = self._times(needed, group)[1] + at.WRITTEN_TO_COUNT
+            return known[group]
+
+        return 0.0, when
+
+    def _reach(self, one, channel):
+        """Return the last channel that must be in memory before the counts of a channel may be asked for.
+
+        A memory word of counts may hold those of as many later channels as bytes follow the first that is asked for in it.
+        """
+        width = self.config.port_bytes
+        byte = (one.event_counts + channel * one.band_step) % width
+        if one.bands < one.band_step:
+            return channel + width - 1 - (byte if byte + one.bands <= width else 0)
+        last = one.event_counts + (channel + 1) * one.bands - 1
+        opened = max(one.event_counts, last - last % width)     # the first byte of the channel's last word
+        return (opened - one.event_counts) // one.bands + width - 1 - opened % width
+
+    def _whole(self, index):
+        """Return when a pass is in memory."""
+        return self._times(index, len(self.passes[index].work.words) - 1)[1] if index >= 0 else 0.0
+
+    def _times(self, index, group):
+        """Return (handed to the drain, in memory) of a group of channels of a pass, as far as the port's reads are known now."""
+        one, port = self.passes[index], self.port
+        work, sure = one.work, one.times
+        if group < len(sure):
+            return sure[group]
+        horizon = port.known
+        if sure:
+            handed, done = sure[-1]
+        else:
+            handed, done = one.start + self.head, self._whole(index - 1)
+        left = done - at.HAND_TO_WRITE      # the drain is free
+        for number in range(len(sure), group + 1):
+            # All bands of the group but the last one must be out of the drain before that is handed over.
+            handed, last = max(handed + work.first[number], left), work.last[number]
+            rest = work.words[number] - last
+            out = port.written(handed, rest) if rest else handed
+            handed = max(handed + work.others[number], out)
+            left = max(port.written(max(out, handed), last), handed + work.drain[number])
+            done = left + at.HAND_TO_WRITE
+            if done <= horizon and len(sure) == number:
+                sure.append((handed, done))
+        return handed, done
