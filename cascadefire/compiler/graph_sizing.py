@@ -116,7 +116,24 @@ def workload(graph, step, term, lanes, mode, density):
     fold = folded(graph, step, term)
     if fold:
         counts = counts[:, :1, :1]
-    return Workload(counts if counts.ndim == 3 else counts.reshape(-1, 1, 1), density[term.source], fold)
+    shares = channel_shares(graph, term) if modes.skips_zeros(mode) else None
+    return Workload(counts if counts.ndim == 3 else counts.reshape(-1, 1, 1), density[term.source], fold, shares)
+
+
+def channel_shares(graph, term):
+    """Return how much denser than their mean the channels that a term reads were when the graph was made, or None.
+
+    Graph.meta, steps: "channels", the share of each of a step's outputs that was not 0. For fc, whose rows are not channels, None.
+    """
+    channels, steps = np.full(graph.maps[term.source].shape[0], np.nan), graph.meta.get("steps", {})
+    for step in graph.writers(term.source):
+        found = steps.get(step.name, {}).get("channels")
+        if found is not None and len(found) == step.channels:
+            channels[step.first:step.first + step.channels] = found
+    mine = channels[term.first:term.first + term.channels]
+    if term.kind == "fc" or np.isnan(mine).any() or not mine.any():
+        return None
+    return mine / channels[~np.isnan(channels)].mean()
 
 
 def step_bits(graph, step):
