@@ -124,6 +124,8 @@ def least_depth(step, vector, lanes):
 
 def cut_chunks(total, limit, unit):
     """Cut `total` chunks into the fewest even ranges (first, size) of at most `limit`, each beginning at a multiple of `unit`."""
+    if limit >= total:
+        return [(0, total)]
     units, most = -(-total // unit), max(1, limit // unit)
     size = -(-units // -(-units // most)) * unit
     return [(first, min(size, total - first)) for first in range(0, total, size)]
