@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from cascadefire import graph_reference
-from cascadefire.compiler.graph_order import ordered
 from cascadefire.compiler.assemble import accelerator_config, assemble
+from cascadefire.compiler.graph_order import ordered
 from cascadefire.graph_work import graph_work
 from tb import accelerator_bench, accelerator_myhdl, graph_model, toolchain
 from tb.accelerator_job import STATES, AcceleratorJob, AcceleratorResult, BenchError
@@ -36,7 +36,8 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
 
     Returns the report: network, array, simulator, images (1), bit_exact, cycles, cycles_per_second, modes {mode: cycles},
     modes_ideal {mode: ideal cycles}, layers (see `layers`), totals {ideal, memory, roofline, efficiency, utilisation},
-    registers, on_chip_bytes, memory_bytes, latency, port_bytes, seed, core, machine, versions, seconds. `cycles`, layers, totals
+    registers, on_chip_bytes, memory_bytes, latency, port_bytes, seed, core, machine, versions, seconds, and outputs {map: what the
+    hardware left in memory}. `cycles`, layers, totals
     and registers are of mode "both" when it was run, else of the last mode. bit_exact: every output that any step fired in any
     mode, and the output maps read back from memory, are the reference's, and the hardware did all of the effectual beats.
     The model knows no registers, and bytes_in and bytes_out of a layer are those of its passes, whenever they cross the port.
@@ -84,7 +85,8 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
         "latency": latency, "port_bytes": config.port_bytes, "seed": seed, "core": config.to_dict(),
         "machine": {"cpu": cpu(), "cpus": toolchain.cpus(), "system": platform.platform()}, "versions": versions(sim),
         "seconds": time.perf_counter() - begun,
-    }
+    } | ({} if sim == "model" else {
+        "outputs": {name: executables[detail].read(result.memory, name) for name in graph.outputs}})
 
 
 def run_once(job: AcceleratorJob, sim: str, trace=None, progress=None, status=None) -> AcceleratorResult:
