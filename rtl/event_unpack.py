@@ -9,11 +9,6 @@ PACKED_BITS = 16        # an event in memory: value (low), position
 LATENCY = 4             # from a piece to the first event word
 
 
-def piece_bits(config) -> int:
-    """Width of a piece: last, first, channel, y0, x0, count (lowest)."""
-    return 8 + 2 * config.coord_bits + 16 + 2
-
-
 def lane_bits(config) -> int:
     """Width of a lane of an event word: valid, y, x, value (lowest)."""
     return EVENT_BITS + 2 * config.coord_bits + 1
@@ -53,7 +48,7 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     Not done: an output word never holds events of two memory words. With flatten every event is its own word, in lane 0, at
     y = x = 0, and its channel is channel * flat_size + y * flat_width + x.
     start: pulse; settings (SourceSettings) hold the pass from the next cycle on.
-    pieces: stream of pieces (piece_bits): `count` (0 .. 255) events of a channel from (y0, x0) on; `first` piece of its channel,
+    pieces: stream of pieces (event_fetch.piece_bits): `count` (0 .. 255) events of a channel from (y0, x0) on; `first` piece of its channel,
     `last` of the pass.  words: stream of memory words, ceil(count / Q) for each piece.
     events: stream of event words (event_word_bits); `first` marks the first of a channel.
     requests: stream of 16 bits, the channel of each `first` word, there from the same cycle on; WORDS_AHEAD are held here.

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from rtl.config import EVENT_BITS, WORDS_AHEAD, CoreConfig
-from rtl.event_unpack import LATENCY, event_unpack, event_word_bits, lane_bits, piece_bits
+from rtl.event_fetch import piece_bits
+from rtl.event_unpack import LATENCY, event_unpack, event_word_bits, lane_bits
 from rtl.pass_settings import SourceSettings
 from rtl.stream import Stream, bit
 from tb.block_bench import reset, run
