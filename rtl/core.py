@@ -1,5 +1,5 @@
 """The core: streams in, whole networks through, streams out (see docs/core.md)."""
-from myhdl import ConcatSignal, ResetSignal, always_comb, block
+from myhdl import ResetSignal, always_comb, block
 
 from rtl.accumulation_buffer import FirePort
 from rtl.activity import activity
@@ -8,7 +8,7 @@ from rtl.event_bank import event_bank
 from rtl.event_router import event_router
 from rtl.event_source import event_source, located_bits
 from rtl.fire import Fired, fire
-from rtl.hdl import convert
+from rtl.hdl import convert, joined
 from rtl.pass_config import FireConfig, SourceConfig
 from rtl.pe import PeStatus, event_bits, pe
 from rtl.requantise import ParamPort
@@ -47,11 +47,6 @@ class CorePorts:
 def ports(config: CoreConfig) -> CorePorts:
     """Fresh signals for every port of a core of this configuration."""
     return CorePorts(config)
-
-
-def joined(signals):
-    """One vector of a list of signals, first one lowest; a zero is put above a lone one, so that its bits have indices."""
-    return ConcatSignal(*reversed(signals)) if len(signals) > 1 else ConcatSignal("0", signals[0])
 
 
 @block

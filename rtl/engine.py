@@ -1,5 +1,5 @@
 """The engine: program words and event words in, products summed up, fired outputs out; everything but the memory side."""
-from myhdl import ConcatSignal, always_comb, block
+from myhdl import always_comb, block
 
 from rtl.accumulation_buffer import FirePort
 from rtl.activity import activity
@@ -7,6 +7,7 @@ from rtl.config import DEALT_QUEUE, CoreConfig
 from rtl.event_dispatch import event_dispatch
 from rtl.event_locate import event_locate, located_word_bits
 from rtl.fire import fire
+from rtl.hdl import joined
 from rtl.pass_settings import FireSettings
 from rtl.pe import PeStatus, event_bits, pe
 from rtl.program_sequencer import program_sequencer
@@ -15,11 +16,6 @@ from rtl.row_walker import RowTable
 from rtl.stream import Stream, bit, signed, unsigned
 from rtl.weight_buffer import RingPort
 from rtl.weight_loader import Slots, weight_loader
-
-
-def joined(signals):
-    """One vector of a list of signals, first one lowest; a zero is put above a lone one, so that its bits have indices."""
-    return ConcatSignal(*reversed(signals)) if len(signals) > 1 else ConcatSignal("0", signals[0])
 
 
 @block

@@ -8,6 +8,7 @@
 * An if/elif chain over one signal becomes a `case`; an arm compared with an expression (`x == N - 1`) loses an operand:
   compare with a name. `suspects` finds it.
 * An output that nobody reads is a warning: `leave_open` names the ones that are meant.
+* A bit of a lone one-bit signal has no index in a process: `joined` makes a vector of any list of signals.
 * Indexing a list of shadow slices in a process converts to a memory joined to nothing: `cut` is one slice a block.
 """
 from __future__ import annotations
@@ -20,7 +21,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from myhdl import ToVerilogWarning, always_comb, block
+from myhdl import ConcatSignal, ToVerilogWarning, always_comb, block
 
 
 def convert(instance, name: str, folder) -> Path:
@@ -53,6 +54,11 @@ def leave_open(*signals):
     """Mark outputs that a parent has no use for, so that the converter does not take them for a mistake."""
     for signal in signals:
         signal.read = True
+
+
+def joined(signals):
+    """One vector of a list of signals, first one lowest; a zero is put above a lone one, so that its bits have indices."""
+    return ConcatSignal(*reversed(signals)) if len(signals) > 1 else ConcatSignal("0", signals[0])
 
 
 @block

@@ -278,7 +278,7 @@ private:
 
 int main(int argc, char** argv) {
     if (argc < 3) fail("usage: harness JOB RESULT [TRACE]");
-    const Job job{File(argv[1])};
+    const Job job{File(argv[1], MAGIC)};
     auto bench = std::make_unique<Bench>(job, argc > 3 ? argv[3] : nullptr);
     std::FILE* file = std::fopen(argv[2], "wb");
     if (!file) fail(std::string("cannot write ") + argv[2]);

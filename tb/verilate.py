@@ -21,8 +21,9 @@ from tb import toolchain
 from tb.toolchain import ToolError
 
 HERE = Path(__file__).resolve().parent
-HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h")
-ACCELERATOR_HARNESS = (HERE / "accelerator_harness.cpp", HERE / "accelerator_memory.h", HERE / "accelerator_job.h")
+HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h", HERE / "harness_common.h")
+ACCELERATOR_HARNESS = (HERE / "accelerator_harness.cpp", HERE / "accelerator_memory.h", HERE / "accelerator_job.h",
+                       HERE / "harness_common.h")
 
 # In a process of its own: MyHDL 0.11.52 numbers names by what was elaborated before (so the same core would get another text
 # and another model), writes resets in the order of a set (hence the hash seed), and keeps every signal ever made, which slows
