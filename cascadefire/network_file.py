@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from cascadefire import archive
+from cascadefire import archive, yaml_file
 from cascadefire.cspa.format import CompressedLayer
 from cascadefire.errors import InputError
 from cascadefire.network import Layer, Network, check_geometry, conv_shape, pool_shape, row_count
@@ -46,12 +46,7 @@ def load(path_or_name):
             raise InputError(f"there is no network called {path_or_name}: "
                              f"the shipped ones are {', '.join(names())}, and files end in .yaml")
         path = FOLDER / f"{path_or_name}.yaml"
-    if not path.is_file():
-        raise InputError(f"there is no file {path}")
-    try:
-        description = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    description = yaml_file.read(path)
     try:
         return _build(path, description)
     except InputError as error:

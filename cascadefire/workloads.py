@@ -8,8 +8,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from cascadefire import yaml_file
 from cascadefire.errors import InputError
 from cascadefire.workload_rows import Glue, glue, keys, row, wholes
 
@@ -148,12 +147,7 @@ def load(path_or_name):
             near = difflib.get_close_matches(str(path_or_name), names(), 3, 0.4) or names()
             raise InputError(f"there is no workload called {path_or_name}: did you mean {' or '.join(near)}? Files end in .yaml")
         path = FOLDER / f"{path_or_name}.yaml"
-    if not path.is_file():
-        raise InputError(f"there is no file {path}")
-    try:
-        description = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    description = yaml_file.read(path)
     try:
         return _build(description)
     except InputError as error:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import html
 
-from scripts import graph_plots, html_parts
+from scripts import graph_plots, html_parts, summary
 from scripts import graph_summary as figures
 from scripts.html_parts import table
 from scripts.summary import Report, detail_mode, over_dense, percent, ratio
@@ -90,7 +90,7 @@ def _facts(report: Report) -> list[tuple[str, str]]:
 
 def render(report: Report) -> str:
     """The whole page."""
-    verdict, detail = figures.verdict(report), detail_mode(report)
+    verdict, detail = summary.verdict(report), detail_mode(report)
 
     def long(content: str) -> str:
         layers = len(report["layers"])

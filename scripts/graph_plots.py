@@ -8,8 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from scripts import graph_summary as figures
-from scripts.plots import INK, PALETTE, WIDTH, bars, legend, style, svg, text_size
-from scripts.summary import Report, cause_label
+from scripts.plots import INK, PALETTE, WIDTH, bars, cause_bars, legend, style, svg, text_size
+from scripts.summary import Report
 
 GREEN, AMBER, BLUE, GREY = PALETTE[0], PALETTE[1], PALETTE[2], PALETTE[4]
 MOST = 125  # per cent of efficiency drawn
@@ -111,18 +111,7 @@ def stalls(report: Report) -> str:
     """One bar a layer, the last for all of them: the share of PE cycles spent on beats and on each stall cause."""
     shares = [*figures.shares(report), figures.total_shares(report)]
     names = [*(layer["name"] for layer in report["layers"]), "all"]
-    with style():
-        figure, axes = bars(len(names))
-        parts, start = [], [0.0] * len(names)
-        for index, cause in enumerate(shares[0]):
-            widths = [100 * share[cause] for share in shares]
-            parts.append(axes.barh(names, widths, left=start, height=0.7, label=cause_label(cause),
-                                   color=PALETTE[index % len(PALETTE)]))
-            start = [a + b for a, b in zip(start, widths)]
-        axes.set_xlim(0, 100)
-        axes.set_xlabel("share of PE cycles, %")
-        legend(figure, parts)
-        return svg(figure)
+    return cause_bars(names, shares, height=0.7)
 
 
 def traffic(report: Report) -> str:

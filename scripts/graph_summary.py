@@ -106,12 +106,3 @@ def surroundings(report: Report) -> dict[str, Any]:
     if "acc_depth" in report.get("core", {}):
         own["partial sums a lane"] = f"{report['core']['acc_depth']:,} (acc_depth)"
     return {**report["machine"], **report["versions"], **own}
-
-
-def verdict(report: Report) -> tuple[str, str]:
-    """A style word (yes, no, open) and a sentence: whether the hardware's outputs are the reference's."""
-    if report["bit_exact"] is None:
-        return "open", "No hardware was simulated: cycles are the cycle model's, outputs the integer reference's."
-    if report["bit_exact"]:
-        return "yes", "Every output of every layer, in every mode run, is equal to the integer reference."
-    return "no", "The outputs are NOT equal to the integer reference."

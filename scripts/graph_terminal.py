@@ -8,19 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts import graph_summary as figures
-from scripts.report_terminal import program
+from scripts import summary
+from scripts.report_terminal import new_table, program
 from scripts.summary import Report, detail_mode, over_dense, percent, ratio
 
 WIDTH = 110  # of redirected output, which has no width of its own
-
-
-def _table(title: str, left: list[str], right: list[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for heading in left:
-        table.add_column(heading, no_wrap=True)
-    for heading in right:
-        table.add_column(heading, justify="right")
-    return table
 
 
 def _number(value: float) -> str:
@@ -34,7 +26,7 @@ def _share(value: float) -> str:
 
 def layer_table(report: Report) -> Table:
     """Shapes and densities: what there was to skip."""
-    table = _table("Layers", ["layer", "kind", "shape"], ["weights kept, %", "inputs not 0, %", "events", "passes"])
+    table = new_table("Layers", ["layer", "kind", "shape"], ["weights kept, %", "inputs not 0, %", "events", "passes"])
     for layer in report["layers"]:
         table.add_row(layer["name"], layer["kind"], layer["shape"], _share(layer["weight_density"]),
                       _share(layer["activation_density"]), _number(layer["events"]), str(layer["passes"]))
@@ -45,7 +37,7 @@ def cycle_table(report: Report) -> Table:
     """Measured cycles beside the two bounds and the larger of them."""
     detail = detail_mode(report)
     others = [mode for mode in report["modes"] if mode != detail]
-    table = _table(f"Cycles ({detail}; efficiency = roofline / cycles)", ["layer"],
+    table = new_table(f"Cycles ({detail}; efficiency = roofline / cycles)", ["layer"],
                    [*others, "cycles", "ideal", "memory", "roofline", "used, %", "effi- ciency, %"])
     for layer in report["layers"]:
         table.add_row(layer["name"], *(_number(layer["mode_cycles"][mode]) for mode in (*others, detail)),
@@ -61,7 +53,7 @@ def cycle_table(report: Report) -> Table:
 
 def stall_table(report: Report) -> Table:
     """Where the PEs' cycles went; each line adds up to 100 %."""
-    table = _table(f"PE cycles by cause, % ({detail_mode(report)})", ["layer"], figures.headings(report))
+    table = new_table(f"PE cycles by cause, % ({detail_mode(report)})", ["layer"], figures.headings(report))
     for layer, share in zip(report["layers"], figures.shares(report)):
         table.add_row(layer["name"], *map(_share, share.values()))
     table.add_section()
@@ -71,7 +63,7 @@ def stall_table(report: Report) -> Table:
 
 def gain_table(report: Report) -> Table:
     """Each mode against dense, measured and by the densities alone."""
-    table = _table("Modes", ["mode"], ["cycles", "over dense", "ideal"])
+    table = new_table("Modes", ["mode"], ["cycles", "over dense", "ideal"])
     modes, ideal = report["modes"], report["modes_ideal"]
     for mode, cycles in modes.items():
         table.add_row(mode, _number(cycles), *(ratio(over_dense(one, mode)) for one in (modes, ideal)))
@@ -97,7 +89,7 @@ def show(report: Report, json_file: Path, html_file: Path) -> None:
         console.print()
     for line in figures.assumed(report):
         console.print(line, soft_wrap=True)
-    word, sentence = figures.verdict(report)
+    word, sentence = summary.verdict(report)
     style = {"yes": "green", "no": "bold red", "open": "yellow"}[word]
     worst = figures.lowest(report)
     inward, outward, compulsory = figures.traffic(report)

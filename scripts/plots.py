@@ -8,6 +8,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scripts.summary import cause_label
+
 # Told apart under the common colour-vision deficiencies, and readable on white and on near-black.
 PALETTE = ("#0f9d76", "#d98c1f", "#4a7fd6", "#c25b9b", "#8a8f98", "#c9483a", "#5fb3d9", "#a8a23a", "#7d63c4", "#b8793f")
 
@@ -58,3 +60,19 @@ def text_size(count: int) -> float:
 def legend(figure: Figure, handles: list) -> None:
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, fontsize=9, handlelength=1,
                   handletextpad=0.5, borderpad=0, columnspacing=1.2)
+
+
+def cause_bars(names: list[str], shares: list[dict[str, float]], height: float) -> str:
+    """One bar a name: its shares of PE cycles by cause, one behind the other. height: of a bar, 1 leaves no gap."""
+    with style():
+        figure, axes = bars(len(names))
+        parts, start = [], [0.0] * len(names)
+        for index, cause in enumerate(shares[0]):
+            widths = [100 * share[cause] for share in shares]
+            parts.append(axes.barh(names, widths, left=start, height=height, label=cause_label(cause),
+                                   color=PALETTE[index % len(PALETTE)]))
+            start = [a + b for a, b in zip(start, widths)]
+        axes.set_xlim(0, 100)
+        axes.set_xlabel("share of PE cycles, %")
+        legend(figure, parts)
+        return svg(figure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from scripts import summary
-from scripts.plots import INK, PALETTE, WIDTH, bars, legend, style, svg
+from scripts.plots import INK, PALETTE, WIDTH, bars, cause_bars, legend, style, svg
 from scripts.summary import Report
 
 
@@ -36,19 +36,7 @@ def stalls(report: Report) -> str:
     layers = report["layers"]
     shares = [summary.cycle_shares(layer, report["array"]["pes"]) for layer in layers]
     names = [layer["name"] for layer in layers]
-    with style():
-        figure, axes = bars(len(layers))
-        parts = []
-        start = [0.0] * len(layers)
-        for index, cause in enumerate(shares[0]):
-            widths = [100 * share[cause] for share in shares]
-            parts.append(axes.barh(names, widths, left=start, height=0.62, label=summary.cause_label(cause),
-                                   color=PALETTE[index % len(PALETTE)]))
-            start = [a + b for a, b in zip(start, widths)]
-        axes.set_xlim(0, 100)
-        axes.set_xlabel("share of PE cycles, %")
-        legend(figure, parts)
-        return svg(figure)
+    return cause_bars(names, shares, height=0.62)
 
 
 def chunk_histograms(report: Report) -> str:

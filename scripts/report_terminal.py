@@ -13,7 +13,8 @@ from scripts import summary
 from scripts.summary import Report, percent, ratio
 
 
-def _table(title: str, left: list[str], right: list[str]) -> Table:
+def new_table(title: str, left: list[str], right: list[str]) -> Table:
+    """An empty table; left, right: headings of columns of words and of numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for heading in left:
         table.add_column(heading, no_wrap=True)
@@ -24,7 +25,7 @@ def _table(title: str, left: list[str], right: list[str]) -> Table:
 
 def layer_table(report: Report) -> Table:
     """Shapes and densities: what there was to skip."""
-    table = _table("Layers", ["layer", "shape"], ["weights kept", "chunks a row", "non-zero inputs", "events an image"])
+    table = new_table("Layers", ["layer", "shape"], ["weights kept", "chunks a row", "non-zero inputs", "events an image"])
     lanes = report["array"]["lanes"]
     for layer in report["layers"]:
         table.add_row(
@@ -38,7 +39,7 @@ def layer_table(report: Report) -> Table:
 def cycle_table(report: Report) -> Table:
     """Cycles of an image in each mode, and how well the last column's mode used the array."""
     modes, detail = list(report["modes"]), summary.detail_mode(report)
-    table = _table(f"Cycles an image (beats, utilisation and efficiency in {detail})", ["layer"],
+    table = new_table(f"Cycles an image (beats, utilisation and efficiency in {detail})", ["layer"],
                    [*modes, "beats", "utilisation", "efficiency"])
     for layer in report["layers"]:
         table.add_row(
@@ -52,7 +53,7 @@ def cycle_table(report: Report) -> Table:
 def stall_table(report: Report) -> Table:
     """Where the PEs' cycles went; each line adds up to 100 %."""
     causes = list(report["layers"][0]["stalls"])
-    table = _table(f"PE cycles by cause ({summary.detail_mode(report)})", ["layer"],
+    table = new_table(f"PE cycles by cause ({summary.detail_mode(report)})", ["layer"],
                    ["beats", *map(summary.cause_label, causes)])
     for layer in report["layers"]:
         shares = summary.cycle_shares(layer, report["array"]["pes"])
@@ -62,7 +63,7 @@ def stall_table(report: Report) -> Table:
 
 def gain_table(report: Report) -> Table:
     """Each mode against dense, measured and by the densities alone."""
-    table = _table("Modes", ["mode"], ["cycles an image", "over dense", "ideal"])
+    table = new_table("Modes", ["mode"], ["cycles an image", "over dense", "ideal"])
     for gain in summary.gains(report):
         table.add_row(gain.mode, f"{gain.cycles_per_image:,.0f}", ratio(gain.ratio), ratio(gain.ideal_ratio))
     return table

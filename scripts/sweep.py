@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cascadefire.errors import InputError
-from scripts import arguments, files, graph_run, html_parts
+from scripts import arguments, files, graph_run, html_parts, summary
 from scripts import graph_summary as figures
 from scripts.run import VGG16, choose, load_network, load_subject
 from scripts.summary import percent
@@ -148,7 +148,7 @@ def page(over: str, reports: dict[int, dict[str, Any]]) -> str:
 
     names, rows = columns(over, reports)
     first = next(iter(reports.values()))
-    exact = [figures.verdict(report) for report in reports.values()]
+    exact = [summary.verdict(report) for report in reports.values()]
     word, sentence = next((one for one in exact if one[0] != "yes"), exact[0])
     settings = {"array": figures.array_name(first), **figures.surroundings(first)}
     for key in ("seconds", {"port": "memory port", "latency": "memory latency", "side": ""}[over]):
