@@ -21,7 +21,7 @@ import yaml
 from cascadefire import archive, yaml_file
 from cascadefire.cspa.format import CompressedLayer
 from cascadefire.errors import InputError
-from cascadefire.network import Layer, Network, check_geometry, conv_shape, pool_shape, row_count
+from cascadefire.network import Layer, Network, check_geometry
 
 FOLDER = Path(__file__).resolve().parents[1] / "data" / "networks"
 ARRAYS = ("counts", "values", "bias", "multiplier", "shift")

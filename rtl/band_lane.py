@@ -2,7 +2,7 @@
 from myhdl import always_comb, always_seq, block, concat, intbv
 
 from rtl.memory import memory
-from rtl.stream import bit, unsigned
+from rtl.stream import unsigned
 
 BAND_EVENTS = 256       # places of a band; at most 255 of them are used, so that the count fits a byte
 

@@ -16,7 +16,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 BUILD = Path(__file__).resolve().parents[1] / "build"

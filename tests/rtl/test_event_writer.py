@@ -12,7 +12,7 @@ from rtl.pass_settings import FireSettings
 from rtl.stream import bit
 from tb.block_bench import reset, run
 from tb.block_parts import Sink
-from tb.pauses import MODES, Gate
+from tb.pauses import Gate
 
 CONFIG = CoreConfig(pes=2, lanes=4, fire_lanes=4, weight_bytes=4, acc_depth=64)
 OUTPUTS = ("write_address", "write_data", "write_sel", "write_valid", "go", "busy", "progress")
