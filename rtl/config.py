@@ -11,6 +11,7 @@ LOOKAHEAD = 32          # events between the source and the router, whose channe
 WORDS_AHEAD = 32        # event words between unpacking and dispatch, whose channels' weights are asked for
 PE_QUEUE = 4            # events waiting in front of a PE that is given one when it has room
 DEALT_QUEUE = 8         # events waiting in front of a PE that is dealt them blindly: their work differs at borders and strides
+FAMILIES = ("generic", "ice40", "up5k", "ecp5", "gowin")    # whose primitives are instantiated; generic: none, all inferred
 OUTSTANDING = 64        # memory requests that may be open at once
 FIRE_MARGIN = 24        # tokens that fire may still push into a bank after it was told to stop
 
@@ -35,6 +36,9 @@ class CoreConfig:
     coord_bits: bits of an event's y and of its x, 4 .. 10.
     param_depth: groups of fire_lanes output channels in one pass, a power of two, 2 .. 4096.
     mask_words: input channels, in 32s, that a live mask can tell apart, a power of two, 2 .. 2048.
+    compact: one PE, one thing at a time: the accelerator for small devices (rtl/compact), same programs, same ports.
+        It has one PE, one fire lane, and a memory word holds one chunk (weight_bytes = lanes).
+    family: device family whose multipliers and memories are instantiated, one of FAMILIES.
     Raises ValueError, with the rule and the value, when a field breaks its rule.
     """
 
@@ -51,6 +55,8 @@ class CoreConfig:
     coord_bits: int = 8
     param_depth: int = 64
     mask_words: int = 64
+    compact: bool = False
+    family: str = "generic"
 
     def __post_init__(self):
         for name, low, high, power in (
@@ -67,6 +73,14 @@ class CoreConfig:
         for name in ("fire_lanes", "weight_bytes"):
             if getattr(self, name) > self.lanes:
                 raise ValueError(f"{name} must be at most the lanes ({self.lanes}), not {getattr(self, name)}")
+
+        if not isinstance(self.compact, bool):
+            raise ValueError(f"compact must be true or false, not {self.compact}")
+        if self.family not in FAMILIES:
+            raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {self.family}")
+        if self.compact and (self.pes, self.fire_lanes, self.weight_bytes) != (1, 1, self.lanes):
+            raise ValueError(f"a compact accelerator must have 1 PE, 1 fire lane and weight_bytes = lanes ({self.lanes}), "
+                             f"not {self.pes}, {self.fire_lanes} and {self.weight_bytes}")
 
     @property
     def positions(self) -> int:

@@ -9,6 +9,8 @@
   compare with a name. `suspects` finds it.
 * An output that nobody reads is a warning: `leave_open` names the ones that are meant.
 * A bit of a lone one-bit signal has no index in a process: `joined` makes a vector of any list of signals.
+* A loop variable of a combinational process keeps its value where the loop is not run: Yosys 0.70 calls that a latch and stops.
+  `settle_loops` gives every loop variable a value first.
 * Indexing a list of shadow slices in a process converts to a memory joined to nothing: `cut` is one slice a block.
 """
 from __future__ import annotations
@@ -38,7 +40,7 @@ def convert(instance, name: str, folder) -> Path:
             warnings.simplefilter("error", ToVerilogWarning)
             instance.convert(hdl="Verilog", path=scratch, name=name, testbench=False, initial_values=True)
         source = Path(scratch, name + ".v")
-        source.write_text(strip_header(source.read_text()))
+        source.write_text(settle_loops(strip_header(source.read_text())))
         os.replace(source, folder / (name + ".v"))
     finally:
         shutil.rmtree(scratch)
@@ -48,6 +50,16 @@ def convert(instance, name: str, folder) -> Path:
 def strip_header(text: str) -> str:
     """The converter's text without its dated comment lines above `timescale."""
     return re.sub(r"\A(//[^\n]*\n|\s*\n)+", "", text)
+
+
+def settle_loops(text: str) -> str:
+    """The converter's text with `i = 0;` after the declarations of every combinational process that has a loop variable i."""
+    def settle(process):
+        names = re.findall(r"^ *integer (\w+);", process[0], re.M)
+        return process[0] + "".join(f"    {name} = 0;\n" for name in names)
+
+    head = r"^always @\((?!posedge|negedge)[^)]*\) begin: \w+\n(?: +(?:reg|integer)[^\n]*;\n)+"
+    return re.sub(head, settle, text, flags=re.M)
 
 
 def leave_open(*signals):

@@ -21,7 +21,7 @@ def sentence(error):
 
 
 def test_every_field_has_a_rule():
-    assert set(RULES) == {field.name for field in dataclasses.fields(CoreConfig)}
+    assert set(RULES) | {"compact", "family"} == {field.name for field in dataclasses.fields(CoreConfig)}
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -47,6 +47,23 @@ def test_no_more_fire_lanes_or_weight_bytes_than_lanes(name):
     with pytest.raises(ValueError) as error:
         SMALLEST.replace(lanes=4, **{name: 8})
     assert sentence(error) == f"{name} must be at most the lanes (4), not 8"
+
+
+def test_a_compact_accelerator_has_one_pe_one_fire_lane_and_a_chunk_a_word():
+    assert CoreConfig(pes=1, lanes=8, fire_lanes=1, weight_bytes=8, compact=True).compact
+    for wrong in ({"pes": 2}, {"fire_lanes": 2}, {"weight_bytes": 4}):
+        with pytest.raises(ValueError) as error:
+            CoreConfig(**({"pes": 1, "lanes": 8, "fire_lanes": 1, "weight_bytes": 8, "compact": True} | wrong))
+        assert sentence(error).startswith("a compact accelerator must have 1 PE, 1 fire lane and weight_bytes = lanes (8), not ")
+    with pytest.raises(ValueError) as error:
+        CoreConfig(compact=1)
+    assert sentence(error) == "compact must be true or false, not 1"
+
+
+def test_an_unknown_family_is_refused_by_a_sentence():
+    with pytest.raises(ValueError) as error:
+        CoreConfig(family="virtex")
+    assert sentence(error) == "family must be one of generic, ice40, up5k, ecp5, gowin, not virtex"
 
 
 def test_a_configuration_survives_a_dictionary():

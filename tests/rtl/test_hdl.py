@@ -6,12 +6,12 @@ import pytest
 from myhdl import ConversionError, ToVerilogWarning, always_comb, block
 
 import rtl.hdl
-from rtl.hdl import convert, cut, strip_header, suspects
+from rtl.hdl import convert, cut, settle_loops, strip_header, suspects
 from rtl.stream import signed, unsigned
 from tb.block_bench import run
 from tb.block_parts import Table
 
-SOURCES = sorted(Path(rtl.hdl.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(rtl.hdl.__file__).parent.rglob("*.py"))
 
 
 @block
@@ -120,3 +120,10 @@ def test_cut_is_a_signed_slice(high, low):
     width = high - low
     trace = run(cut, lambda: dict(bus=unsigned(40), part=signed(width), high=high, low=low), ("part",), (table,), table.over)
     assert trace["part"] == [((v >> low) + (1 << width - 1)) % (1 << width) - (1 << width - 1) for v in values]
+
+
+def test_a_loop_variable_of_a_combinational_process_has_a_value_before_the_loop():
+    text = ("always @(a, b) begin: CHIP_ADD\n    integer i;\n    reg [3:0] n;\n    n = 0;\nend\n"
+            "always @(posedge clk) begin: CHIP_HOLD\n    integer i;\n    q <= 0;\nend\n")
+    settled = settle_loops(text)
+    assert settled == text.replace("    reg [3:0] n;\n", "    reg [3:0] n;\n    i = 0;\n")
