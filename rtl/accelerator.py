@@ -1,10 +1,11 @@
 """The accelerator: engine and shell, one memory port, one register port (docs/accelerator.md)."""
 from myhdl import ResetSignal, always_comb, block, intbv
 
+from rtl.compact.accelerator import compact_accelerator
 from rtl.config import CoreConfig
 from rtl.engine import engine
 from rtl.event_unpack import event_word_bits, lane_bits
-from rtl.event_fetch import MaskPort
+from rtl.count_fetch import MaskPort
 from rtl.fire import Fired
 from rtl.hdl import convert
 from rtl.memory_bus import MemoryBus, Progress
@@ -49,7 +50,10 @@ def accelerator(config, clk, rst, bus, regs, tap):
 
     bus: MemoryBus (Wishbone B4 pipelined master).  regs: RegisterBus (Wishbone B4 pipelined slave).  tap: AcceleratorTap.
     Bus outputs depend on registers only. After reset, and after an error, buffers are swept (acc_depth cycles) before a program runs.
+    With config.compact it is the compact accelerator (rtl/compact/accelerator.py).
     """
+    if config.compact:
+        return compact_accelerator(config, clk, rst, bus, regs, tap)
     control, status, counters, progress = Control(), Status(), Counters(), Progress()
     fetch, source, firing, fired = FetchSettings(), SourceSettings(), FireSettings(config), Fired(config)
     mask = MaskPort(config)

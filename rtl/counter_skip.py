@@ -40,28 +40,29 @@ def counter_skip(clk, rst, row, row_valid, row_ready, beat, slot, event_done):
     Latency 1. Reset stops the beats.
     """
     left_q = unsigned(COUNT_BITS)
-    last_q = bit()
+    valid_q, more_q, last_q = bit(), bit(), bit()       # more: this is not the row's last beat
 
     @always_comb
     def accept():
-        row_ready.next = left_q <= 1
-        beat.valid.next = left_q != 0
-        event_done.next = last_q and left_q == 1
+        row_ready.next = not more_q
+        beat.valid.next = valid_q
+        event_done.next = last_q and valid_q and not more_q
 
     @always_seq(clk.posedge, reset=rst)
     def count():
-        if left_q > 1:
+        if more_q:
             left_q.next = left_q - 1
+            more_q.next = left_q != 2
             beat.weight.next = beat.weight + 1
             beat.sum.next = beat.sum + 1
-        elif row_valid:
+        else:
+            valid_q.next = row_valid
+            more_q.next = row_valid and row.count != 1
             left_q.next = row.count
             beat.weight.next = row.weight
             beat.sum.next = row.sum
             beat.value.next = row.value
             slot.next = row.slot
             last_q.next = row.last
-        else:
-            left_q.next = 0
 
     return accept, count

@@ -1,5 +1,5 @@
 """The engine: program words and event words in, products summed up, fired outputs out; everything but the memory side."""
-from myhdl import always_comb, block
+from myhdl import always_comb, always_seq, block
 
 from rtl.accumulation_buffer import FirePort
 from rtl.activity import activity
@@ -68,10 +68,15 @@ def engine(clk, rst, config: CoreConfig, launch, cfg, control, fetch, mask, sour
     def judge():
         upstream_over.next = unpacked and located_idle
         events_over.next = unpacked and located_idle and dispatch_empty
-        front_done.next = unpacked and located_idle and dispatch_empty and holding == 0 and busy == 0
+
+    @always_seq(clk.posedge, reset=rst)
+    def finish():
+        # In the cycle of a start all these are still those of the pass before.
+        front_done.next = (unpacked and located_idle and dispatch_empty and holding == 0 and busy == 0
+                           and not control.start)
 
     @always_comb
     def blame():
         fire_stuck.next = fire_active and not fire_go
 
-    return u_sequencer, u_locate, u_loader, u_dispatch, u_pe, u_fire, u_activity, judge, blame
+    return u_sequencer, u_locate, u_loader, u_dispatch, u_pe, u_fire, u_activity, judge, finish, blame

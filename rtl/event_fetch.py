@@ -1,30 +1,17 @@
 """Finds the events of a pass in memory: reads every band's count and asks for the words of those that have events."""
 from myhdl import always, always_comb, always_seq, block, concat, intbv
 
+from rtl.count_fetch import band_bits, count_fetch
 from rtl.event_queue import event_queue
 from rtl.hdl import leave_open
 from rtl.memory_bus import COUNT_BITS, job_stream
-from rtl.pass_settings import ADDRESS_BITS, BYTE_ADDRESS_BITS
+from rtl.pass_settings import ADDRESS_BITS
 from rtl.stream import Stream, bit, unsigned, wrapping
 
 EVENT_COUNT_BITS = 8    # events of a band: 0 .. 255
 CHANNEL_BITS = 16
 STRIP_BITS = 7          # a strip is 128 columns wide
-MASK_WORD = 32
-
-
-class MaskPort:
-    """Write port of the live masks: `data` holds the bits of 32 channels; `address` has the pass's half on top."""
-
-    def __init__(self, config):
-        self.write = bit()
-        self.address = unsigned(mask_address_bits(config))
-        self.data = unsigned(MASK_WORD)
-
-
-def mask_address_bits(config) -> int:
-    """Bits of a mask word's address, half and word."""
-    return config.mask_words.bit_length()
+PIECES_AHEAD = 16       # jobs, and pieces, that wait to be taken
 
 
 def piece_bits(config) -> int:
@@ -33,77 +20,48 @@ def piece_bits(config) -> int:
 
 
 @block
-def _walk(clk, rst, config, start_walk, settings, masks, step, at, channel, opens, closes, live, running):
-    """Byte addresses of the counts, channels outside, bands inside; one on with each `step`, of a channel that is not live at once.
+def _place(clk, rst, config, begun, go, valid, opens, closes, settings, events, channel, y, x):
+    """Where the events of each band are, in memory and in the map, the cycle after `valid` and `go`.
 
-    start_walk: pulse, `settings` are there.  masks: list of the live masks' words (docs/accelerator.md).  at, channel: of this band.
-    opens, closes: the channel's first and last band.  live: the channel has rows with chunks.  running: there is a band.
+    begun: pulse, the first band is still to come.  opens, closes: first, last band of a channel.  settings: FetchSettings.
     """
-    address_bits = mask_address_bits(config)
-    row_q, band_q = wrapping(BYTE_ADDRESS_BITS), unsigned(16)
-    mask = unsigned(MASK_WORD)
-
-    @always_comb
-    def look_up():
-        mask.next = masks[concat(settings.mask_half, channel[address_bits + 4:5])]
-
-    @always_comb
-    def watch():
-        opens.next = band_q == 0
-        live.next = not settings.masked or mask[channel[5:]]
-        closes.next = band_q + 1 == settings.bands or (settings.masked and not mask[channel[5:]])
+    strip_width = 1 << STRIP_BITS
+    row_q, number_q = wrapping(ADDRESS_BITS), wrapping(CHANNEL_BITS)     # of the channel
+    strip_q, last_strip_q, lone_q = unsigned(4), bit(), bit()
 
     @always_seq(clk.posedge, reset=rst)
-    def move():
-        if step:
-            if closes:
-                band_q.next = 0
-                row_q.next = row_q + settings.map_bands
-                at.next = row_q + settings.map_bands
-                channel.next = channel + 1
-                if channel + 1 == settings.channels:
-                    running.next = False
+    def follow():
+        lone_q.next = settings.strips == 1
+        if begun:
+            row_q.next = settings.events
+            number_q.next = 0
+        elif go and valid and closes:
+            row_q.next = row_q + settings.channel_words
+            number_q.next = number_q + 1
+
+    @always(clk.posedge)
+    def place():
+        if go and valid:
+            channel.next = number_q
+            if opens:
+                events.next = row_q
+                strip_q.next = settings.strips
+                last_strip_q.next = lone_q
+                x.next = 0
+                y.next = settings.first_y
             else:
-                band_q.next = band_q + 1
-                at.next = at + 1
-        if start_walk:
-            at.next = settings.counts
-            row_q.next = settings.counts
-            band_q.next = 0
-            channel.next = 0
-            running.next = settings.channels != 0 and settings.bands != 0
+                events.next = events + settings.slot_words
+                if last_strip_q:
+                    strip_q.next = settings.strips
+                    last_strip_q.next = lone_q
+                    x.next = 0
+                    y.next = y + settings.band_rows
+                else:
+                    strip_q.next = strip_q - 1
+                    last_strip_q.next = strip_q == 2
+                    x.next = x + strip_width
 
-    return look_up, watch, move
-
-
-@block
-def _permit(clk, rst, config, settings, progress, at, channel, allowed):
-    """allowed: the events and counts of `channel` are in memory (a cycle late); once so, it stays so.
-
-    at: byte address of its count. The memory word with it may hold counts of as many later channels as bytes follow it.
-    """
-    byte_bits = config.port_bytes.bit_length() - 1
-    last_byte = config.port_bytes - 1
-    ahead = wrapping(8)             # passes written beyond those needed, modulo 256: the top bit is its sign
-    whole_q, partly_q, written_q = bit(), bit(), unsigned(16)
-    reach = unsigned(CHANNEL_BITS + 1)
-
-    @always_comb
-    def compare():
-        ahead.next = progress.passes + settings.lag - settings.before
-        reach.next = channel + (last_byte - at[byte_bits:])
-
-    @always_seq(clk.posedge, reset=rst)
-    def watch():
-        whole_q.next = not ahead[7]
-        partly_q.next = settings.progressive and ((progress.passes + 1) & 255) == settings.before
-        written_q.next = progress.channels
-
-    @always_comb
-    def decide():
-        allowed.next = whole_q or (partly_q and written_q > reach)
-
-    return compare, watch, decide
+    return follow, place
 
 
 @block
@@ -111,158 +69,109 @@ def event_fetch(clk, rst, config, take, settings, mask, free, progress, count_jo
     """One job and one piece for each band with events, channels outside, bands inside; then a piece that says `last`.
 
     take: pulse, only while `free`.  settings: FetchSettings, held from the cycle after `take` until `free` is high again.
-    mask: MaskPort; a masked pass's words are there before `take`, those of the pass being fetched stay.  free: bit, the next pass may be taken: all jobs and pieces of this one are in the queues towards their streams.
+    mask: MaskPort; a masked pass's words are there before `take`, those of the pass being fetched stay.  free: bit, the next pass may
+    be taken: all jobs and pieces of this one are in the queues towards their streams (PIECES_AHEAD each).
     progress: Progress; a channel's count is asked for once the pass that writes it is far enough (docs/accelerator.md).
     count_jobs: job_stream() out, a job of one word for each memory word of counts.  count_words: stream of those words, in order.
     event_jobs: job_stream() out.  pieces: stream of piece_bits(config): count, x0, y0, channel, first of its channel, last.
-    Channels that are not live are passed over, one a cycle. One band a cycle; the counts are asked for as far ahead as count_jobs and count_words let it. Latency 2 from `take` to the
-    first count job, 1 from a count to its job and piece. Reset forgets the pass.
+    Channels that are not live are passed over, one a cycle. One band a cycle; the counts are asked for as far ahead as count_fetch,
+    count_jobs and count_words let it. Latency 6 from `take` to the first count job, 4 from a count to its job and piece. Reset forgets
+    the pass.
     """
     width, coord_bits = config.port_bytes, config.coord_bits
     if width < 2:
         raise ValueError(f"weight_bytes must be at least 2 for a memory port, not {width}")
     byte_bits = width.bit_length() - 1
-    top = ADDRESS_BITS + byte_bits
     event_shift, round_up = byte_bits - 1, config.port_events - 1
-    strip_width = 1 << STRIP_BITS
-    one_word = 1 << ADDRESS_BITS
-    last_piece = 1 << (piece_bits(config) - 1)
+    new_bit, opens_bit, closes_bit, live_bit, end_bit = (byte_bits + n for n in range(5))
+    busy_q, begin_q, go, step = bit(), bit(), bit(), bit()
+    jobs_crowded, pieces_crowded = bit(), bit()
+    bands = Stream(band_bits(config))
 
-    busy_q, begin_q = bit(), bit()
-    ask_step, ask_running, ask_opens, ask_closes, ask_live = (bit() for _ in range(5))
-    allowed, asking, new = bit(), bit(), bit()
-    ask_at, ask_channel = wrapping(BYTE_ADDRESS_BITS), unsigned(CHANNEL_BITS)
-    asked_q, any_q = unsigned(ADDRESS_BITS), bit()
-    masks = [unsigned(MASK_WORD) for _ in range(2 * config.mask_words)]
-
-    # The band whose count is used, and the one after it: a count word is let go when the next band's is in another.
-    next_step, next_running, next_opens, next_closes, next_live, fresh = (bit() for _ in range(6))
-    next_at, next_channel = wrapping(BYTE_ADDRESS_BITS), unsigned(CHANNEL_BITS)
-    next_row_q = wrapping(ADDRESS_BITS)     # events of the next band's channel
-    band_q, have_q, word_q, byte_q = bit(), bit(), unsigned(ADDRESS_BITS), unsigned(byte_bits)
-    channel_q, opened_q = unsigned(CHANNEL_BITS), bit()
-    events_q = wrapping(ADDRESS_BITS)
-    strip_q, x_q, y_q = unsigned(4), unsigned(max(coord_bits, STRIP_BITS + 4)), unsigned(16)
-    use, ending, first = bit(), bit(), bit()
-    count, words = unsigned(EVENT_COUNT_BITS), unsigned(COUNT_BITS)
+    # b: the word is there.  c: the count is.  d: job and piece are.
+    valid_b, opens_b, closes_b, live_b, end_b = (bit() for _ in range(5))
+    valid_c, opens_c, closes_c, live_c, end_c = (bit() for _ in range(5))
+    valid_d, closes_d, some_d, end_d, seen_q = (bit() for _ in range(5))
+    word_b, byte_b = unsigned(8 * width), unsigned(byte_bits)
+    count_c, count_d, words_d = unsigned(EVENT_COUNT_BITS), unsigned(EVENT_COUNT_BITS), unsigned(COUNT_BITS)
+    events_d, channel_d = wrapping(ADDRESS_BITS), unsigned(CHANNEL_BITS)
+    y_d, x_d = unsigned(16), unsigned(max(coord_bits, STRIP_BITS + 4))
     job, piece = job_stream(), Stream(piece_bits(config))
 
-    u_ask = _walk(clk, rst, config, begin_q, settings, masks, ask_step, ask_at, ask_channel, ask_opens, ask_closes, ask_live,
-                  ask_running)
-    u_permit = _permit(clk, rst, config, settings, progress, ask_at, ask_channel, allowed)
-    u_next = _walk(clk, rst, config, begin_q, settings, masks, next_step, next_at, next_channel, next_opens, next_closes, next_live,
-                   next_running)
-    u_jobs = event_queue(clk, rst, job, event_jobs, 2)
-    u_pieces = event_queue(clk, rst, piece, pieces, 2)
-    leave_open(ask_opens, ask_closes)
-
-    @always(clk.posedge)
-    def write_mask():
-        if mask.write:
-            masks[mask.address].next = mask.data
+    leave_open(job.ready, piece.ready)      # the pipeline stops in time: two more may come after a queue is crowded
+    u_counts = count_fetch(clk, rst, config, begin_q, settings, mask, progress, count_jobs, bands)
+    u_place = _place(clk, rst, config, begin_q, go, valid_c, opens_c, closes_c, settings, events_d, channel_d, y_d, x_d)
+    u_jobs = event_queue(clk, rst, job, event_jobs, PIECES_AHEAD, jobs_crowded, 2)
+    u_pieces = event_queue(clk, rst, piece, pieces, PIECES_AHEAD, pieces_crowded, 2)
 
     @always_comb
-    def ask():
-        new.next = not any_q or asked_q != ask_at[top:byte_bits]
+    def accept():
         free.next = not busy_q
-
-    @always_comb
-    def offer():
-        asking.next = ask_running and ask_live and new and allowed
-        count_jobs.data.next = one_word | ask_at[top:byte_bits]
-
-    @always_comb
-    def show():
-        count_jobs.valid.next = asking
-        ask_step.next = ask_running and (not ask_live or not new or (asking and count_jobs.ready))
-
-    @always_seq(clk.posedge, reset=rst)
-    def remember():
-        begin_q.next = take
-        if ask_step and ask_live:
-            asked_q.next = ask_at[top:byte_bits]
-            any_q.next = True
-        if begin_q:
-            any_q.next = False
-        if take:
-            busy_q.next = True
-        elif ending and piece.ready:
-            busy_q.next = False
-
-    @always_comb
-    def decide():
-        use.next = band_q and count_words.valid and job.ready and piece.ready
-        ending.next = busy_q and not begin_q and not band_q and not next_running
-        first.next = not opened_q
-
-    @always_comb
-    def pick():
-        offset = intbv(0)[byte_bits + 3:]
-        offset[:] = byte_q << 3
-        count.next = (count_words.data >> offset) & 255
-
-    @always_comb
-    def go_on():
-        next_step.next = next_running and (use or not band_q or not next_live)
-        fresh.next = next_running and next_live and (use or not band_q)
-
-    @always_comb
-    def let_go():
-        # A word is let go when the next band turns out to be in another one, or there is none.
-        count_words.ready.next = have_q and ((fresh and word_q != next_at[top:byte_bits]) or (ending and piece.ready))
-
-    @always_comb
-    def measure():
-        whole = intbv(0)[EVENT_COUNT_BITS + 1:]
-        whole[:] = count + round_up
-        words.next = whole >> event_shift
-
-    @always_comb
-    def hand_on():
-        job.valid.next = use and count != 0
-        job.data.next = concat(words, events_q)
-        piece.valid.next = ending or (use and count != 0)
-        piece.data.next = concat(ending, first, channel_q, y_q[coord_bits:], x_q[coord_bits:], count)
-        if ending:
-            piece.data.next = last_piece
+        step.next = go and bands.valid and (not bands.data[new_bit] or count_words.valid)
+        bands.ready.next = go and (not bands.data[new_bit] or count_words.valid)
+        count_words.ready.next = go and bands.valid and bands.data[new_bit]
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
-        if use:
-            band_q.next = False
-        if fresh:
-            band_q.next = True
-            have_q.next = True
-            word_q.next = next_at[top:byte_bits]
-            byte_q.next = next_at[byte_bits:]
-            channel_q.next = next_channel
-        if ending and piece.ready:
-            have_q.next = False
-        if next_step and next_closes:
-            next_row_q.next = next_row_q + settings.channel_words
-        if begin_q:
-            next_row_q.next = settings.events
+        begin_q.next = take
+        go.next = not jobs_crowded and not pieces_crowded
+        if take:
+            busy_q.next = True
+        elif go and valid_d and end_d:
+            busy_q.next = False
+        if go:
+            valid_b.next = step
+            valid_c.next = valid_b
+            valid_d.next = valid_c
 
     @always_seq(clk.posedge, reset=rst)
-    def locate():
-        if use and count != 0:
-            opened_q.next = True
-        if fresh:
-            if next_opens:
-                opened_q.next = False
-                events_q.next = next_row_q
-                strip_q.next = 0
-                x_q.next = 0
-                y_q.next = settings.first_y
-            else:
-                events_q.next = events_q + settings.slot_words
-                if strip_q + 1 == settings.strips:
-                    strip_q.next = 0
-                    x_q.next = 0
-                    y_q.next = y_q + settings.band_rows
-                else:
-                    strip_q.next = strip_q + 1
-                    x_q.next = x_q + strip_width
+    def remember():
+        if go and valid_d:
+            if closes_d:
+                seen_q.next = False
+            elif some_d:
+                seen_q.next = True
 
-    return (u_ask, u_permit, u_next, u_jobs, u_pieces, write_mask, ask, offer, show, remember, decide, pick, go_on, let_go, measure, hand_on,
-            follow, locate)
+    @always(clk.posedge)
+    def take_word():
+        if go:
+            opens_b.next = bands.data[opens_bit]
+            closes_b.next = bands.data[closes_bit]
+            live_b.next = bands.data[live_bit]
+            end_b.next = bands.data[end_bit]
+            byte_b.next = bands.data[byte_bits:]
+            if bands.valid and bands.data[new_bit]:
+                word_b.next = count_words.data
+
+    @always(clk.posedge)
+    def pick():
+        offset = intbv(0)[byte_bits + 3:]
+        offset[:] = byte_b << 3
+        if go:
+            count_c.next = (word_b >> offset) & 255
+            opens_c.next = opens_b
+            closes_c.next = closes_b
+            live_c.next = live_b
+            end_c.next = end_b
+
+    @always(clk.posedge)
+    def measure():
+        whole = intbv(0)[EVENT_COUNT_BITS + 1:]
+        whole[:] = count_c + round_up
+        if go:
+            words_d.next = whole >> event_shift
+            some_d.next = live_c and count_c != 0
+            closes_d.next = closes_c
+            end_d.next = end_c
+            count_d.next = 0
+            if live_c:
+                count_d.next = count_c
+
+    @always_comb
+    def hand_on():
+        job.valid.next = go and valid_d and some_d
+        job.data.next = concat(words_d, events_d)
+        piece.valid.next = go and valid_d and (some_d or end_d)
+        piece.data.next = concat(end_d, not seen_q and not end_d, channel_d, y_d[coord_bits:], x_d[coord_bits:], count_d)
+
+    return u_counts, u_place, u_jobs, u_pieces, accept, follow, remember, take_word, pick, measure, hand_on

@@ -5,10 +5,11 @@ from rtl.config import EVENT_BITS, WORDS_AHEAD
 from rtl.event_queue import event_queue
 from rtl.event_unpack import event_word_bits, lane_bits
 from rtl.hdl import leave_open
+from rtl.primitives.multiplier import multiplier
 from rtl.stream import Stream, bit, signed, unsigned
 
-LATENCY = 4
-STAGES = 4      # words that may still come into the look-ahead queue after it was found full
+LATENCY = 6
+STAGES = 6      # words that may still come into the look-ahead queue after it was found full
 
 
 def located_lane_bits(config) -> int:
@@ -22,79 +23,113 @@ def located_word_bits(config) -> int:
 
 
 @block
-def locate_lane(clk, config, settings, tile, limit_y, limit_x, index, word, hit, part):
-    """Lane `index` of a located word from that of the event word three cycles before; hit is its valid bit.
+def locate_axis(clk, config, flatten, place, offset, limit, inside, stride_log2, stride, hits, share):
+    """One axis: a = place + offset, 0 with flatten; hits[k]: a - k is a multiple of 2**stride_log2, at least 0, below limit, and inside[k].
 
-    limit_y, limit_x: sides of the tile times the stride.  An event that is not valid costs no work and is not valid.
+    share = (a >> stride_log2) * stride, the axis's part of the address.  place: unsigned, y or x.  limit: 20 bits.
+    hits is there three cycles after place, share four. No reset.
+    """
+    kernel, sum_bits = config.kernel, config.acc_address_bits
+    a_1, a_2, room_2 = signed(18), signed(18), signed(22)       # room: limit - a; a - k is below the limit from k > -room on
+    phase_2 = unsigned(4)           # a - k is a multiple of the stride for k = 0, 1, 2, 3 modulo 4
+    index, factor, product = signed(18), signed(18), signed(36)
+    top = 4                         # bits that tell the kernel's sides apart
+
+    u_product = multiplier(clk, index, factor, product, config.family)
+
+    @always(clk.posedge)
+    def shift_origin():
+        if flatten:
+            a_1.next = 0
+        else:
+            a_1.next = place + offset
+
+    @always_comb
+    def number():
+        index.next = 0
+        if a_1 >= 0:
+            index.next = a_1 >> stride_log2
+        factor.next = stride
+
+    @always(clk.posedge)
+    def measure():
+        low = intbv(0)[2:]
+        low[:] = a_1[2:]
+        a_2.next = a_1
+        room_2.next = limit - a_1
+        phase_2.next = 15
+        if stride_log2 == 1:
+            phase_2.next = 5
+            if low[0]:
+                phase_2.next = 10
+        elif stride_log2 != 0:
+            phase_2.next = 1 << low
+
+    @always(clk.posedge)
+    def find_hits():
+        found = intbv(0)[kernel:]
+        found[:] = 0
+        for k in range(kernel):
+            # a >= k, and a - k < limit
+            if a_2 >= k and room_2 > -k and inside[k] and phase_2[k & 3]:
+                found[k] = 1
+        hits.next = found
+
+    @always_comb
+    def show():
+        share.next = product[sum_bits:]
+
+    return u_product, shift_origin, number, measure, find_hits, show
+
+
+@block
+def locate_lane(clk, config, settings, tile, limit_y, limit_x, inside_y, inside_x, index, word, hit, part):
+    """Lane `index` of a located word from that of the event word five cycles before; hit is its valid bit.
+
+    limit_y, limit_x: sides of the tile times the stride.  inside_y, inside_x: a bit for each kernel row and column there is.
     """
     kernel, sum_bits, coord_bits = config.kernel, config.acc_address_bits, config.coord_bits
     low = index * lane_bits(config)
     at_x = low + EVENT_BITS
     at_y, at_valid = at_x + coord_bits, at_x + 2 * coord_bits
 
-    valid_1, valid_2 = bit(), bit()
-    value_1, value_2 = unsigned(EVENT_BITS), unsigned(EVENT_BITS)
-    y_1, x_1 = signed(18), signed(18)
-    hits_y_2, hits_x_2 = unsigned(kernel), unsigned(kernel)
-    sum_y_2, sum_x_2 = unsigned(sum_bits), unsigned(sum_bits)
+    y, x = unsigned(coord_bits), unsigned(coord_bits)
+    valid_1, valid_2, valid_3, some_4 = (bit() for _ in range(4))
+    value_1, value_2, value_3, value_4 = (unsigned(EVENT_BITS) for _ in range(4))
+    hits_y, hits_x, hits_y_4, hits_x_4 = (unsigned(kernel) for _ in range(4))
+    share_y, share_x = unsigned(sum_bits), unsigned(sum_bits)
+
+    u_y = locate_axis(clk, config, settings.flatten, y, settings.y_offset, limit_y, inside_y, settings.stride_log2, tile.stride_y,
+                      hits_y, share_y)
+    u_x = locate_axis(clk, config, settings.flatten, x, settings.x_offset, limit_x, inside_x, settings.stride_log2, tile.stride_x,
+                      hits_x, share_x)
+
+    @always_comb
+    def split():
+        y.next = word[at_valid:at_y]
+        x.next = word[at_y:at_x]
 
     @always(clk.posedge)
     def move():
         valid_1.next = word[at_valid]
-        if settings.flatten:
-            y_1.next = 0
-            x_1.next = 0
-        else:
-            y_1.next = word[at_valid:at_y] + settings.y_offset
-            x_1.next = word[at_y:at_x] + settings.x_offset
-        value_1.next = word[at_x:low]
         valid_2.next = valid_1
+        valid_3.next = valid_2
+        some_4.next = valid_3 and hits_y != 0 and hits_x != 0
+        value_1.next = word[at_x:low]
         value_2.next = value_1
-
-    @always(clk.posedge)
-    def find_hits():
-        distance = intbv(0, min=-(1 << 18), max=1 << 18)
-        hits = intbv(0)[kernel:]
-        if valid_1:
-            hits[:] = 0
-            for i in range(kernel):
-                distance[:] = y_1 - i
-                if i < settings.kernel_h and distance >= 0 and distance < limit_y:
-                    if settings.stride_log2 == 0 or (settings.stride_log2 == 1 and distance[1:] == 0) or distance[2:] == 0:
-                        hits[i] = 1
-            hits_y_2.next = hits
-            hits[:] = 0
-            for i in range(kernel):
-                distance[:] = x_1 - i
-                if i < settings.kernel_w and distance >= 0 and distance < limit_x:
-                    if settings.stride_log2 == 0 or (settings.stride_log2 == 1 and distance[1:] == 0) or distance[2:] == 0:
-                        hits[i] = 1
-            hits_x_2.next = hits
-
-    @always(clk.posedge)
-    def address():
-        place = intbv(0)[18:]
-        product = intbv(0)[36:]
-        if valid_1:
-            place[:] = 0
-            if y_1 >= 0:
-                place[:] = y_1 >> settings.stride_log2
-            product[:] = place * tile.stride_y
-            sum_y_2.next = product[sum_bits:]
-            place[:] = 0
-            if x_1 >= 0:
-                place[:] = x_1 >> settings.stride_log2
-            product[:] = place * tile.stride_x
-            sum_x_2.next = product[sum_bits:]
+        value_3.next = value_2
+        value_4.next = value_3
+        hits_y_4.next = hits_y
+        hits_x_4.next = hits_x
 
     @always(clk.posedge)
     def meet():
         total = intbv(0)[sum_bits + 1:]
-        total[:] = sum_y_2 + sum_x_2
-        hit.next = valid_2 and hits_y_2 != 0 and hits_x_2 != 0
-        part.next = concat(value_2, total[sum_bits:], hits_y_2, hits_x_2)
+        total[:] = share_y + share_x
+        hit.next = some_4
+        part.next = concat(value_4, total[sum_bits:], hits_y_4, hits_x_4)
 
-    return move, find_hits, address, meet
+    return u_y, u_x, split, move, meet
 
 
 @block
@@ -106,21 +141,24 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
     settings: SourceSettings.  tile: FireSettings; its sides and strides are used.
     events: stream of event words (see event_unpack).  located: stream of located words (located_word_bits), WORDS_AHEAD of
     them held here.  idle: nothing is held here.
-    Latency 4, one word a cycle. Reset empties it.
+    Latency 6, one word a cycle. Reset empties it.
     """
     lanes = config.event_lanes
     first_bit = event_word_bits(config) - 1
-    crowded, valid_1, valid_2, valid_3, first_1, first_2, first_3 = (bit() for _ in range(7))
+    crowded = bit()
+    valid_q, first_q = unsigned(LATENCY - 1), unsigned(LATENCY - 1)     # of the words on their way, the oldest highest
+    oldest = LATENCY - 2
     limit_y, limit_x = unsigned(20), unsigned(20)
+    inside_y, inside_x, kernel = unsigned(config.kernel), unsigned(config.kernel), config.kernel
     hits = [bit() for _ in range(lanes)]
     parts = [unsigned(located_lane_bits(config) - 1) for _ in range(lanes)]
     any_hit = ConcatSignal("0", *hits)
-    joined = ConcatSignal(first_3, *(signal for pair in zip(reversed(hits), reversed(parts)) for signal in pair))
+    joined = ConcatSignal(first_q(oldest), *(signal for pair in zip(reversed(hits), reversed(parts)) for signal in pair))
     bundle = Stream(located_word_bits(config))
 
     leave_open(bundle.ready)                # `crowded` stops the words in time
     u_lookahead = event_queue(clk, rst, bundle, located, WORDS_AHEAD, crowded, STAGES)
-    u_lane = [locate_lane(clk, config, settings, tile, limit_y, limit_x, i, events.data, hits[i], parts[i])
+    u_lane = [locate_lane(clk, config, settings, tile, limit_y, limit_x, inside_y, inside_x, i, events.data, hits[i], parts[i])
               for i in range(lanes)]
 
     @always_comb
@@ -129,25 +167,32 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
-        valid_1.next = events.valid and not crowded
-        valid_2.next = valid_1
-        valid_3.next = valid_2
+        valid_q.next = concat(valid_q[oldest:], events.valid and not crowded)
 
     @always(clk.posedge)
     def keep():
-        first_1.next = events.data[first_bit]
-        first_2.next = first_1
-        first_3.next = first_2
+        rows = intbv(0)[kernel:]
+        columns = intbv(0)[kernel:]
+        first_q.next = concat(first_q[oldest:], events.data[first_bit])
         limit_y.next = tile.tile_h << settings.stride_log2
         limit_x.next = tile.tile_w << settings.stride_log2
+        rows[:] = 0
+        columns[:] = 0
+        for k in range(kernel):
+            if k < settings.kernel_h:
+                rows[k] = 1
+            if k < settings.kernel_w:
+                columns[k] = 1
+        inside_y.next = rows
+        inside_x.next = columns
 
     @always_comb
     def pack():
-        bundle.valid.next = valid_3 and (first_3 or any_hit != 0)
+        bundle.valid.next = valid_q[oldest] and (first_q[oldest] or any_hit != 0)
         bundle.data.next = joined
 
     @always_comb
     def rest():
-        idle.next = not (valid_1 or valid_2 or valid_3 or located.valid)
+        idle.next = valid_q == 0 and not located.valid
 
     return u_lookahead, u_lane, accept, follow, keep, pack, rest

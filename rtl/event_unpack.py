@@ -3,6 +3,7 @@ from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, 
 
 from rtl.config import EVENT_BITS, WORDS_AHEAD
 from rtl.event_queue import event_queue
+from rtl.flat_row import flat_row
 from rtl.stream import Stream, bit, unsigned
 
 PACKED_BITS = 16        # an event in memory: value (low), position
@@ -20,11 +21,22 @@ def event_word_bits(config) -> int:
 
 
 @block
-def unpack_lane(config, settings, index, group, number, x0, y0, mask, part):
-    """part = lane `index` of an event word: valid, y, x and value of event `index` of the group; combinational."""
-    coord_bits, low = config.coord_bits, PACKED_BITS * index
-    middle, high = low + 8, low + PACKED_BITS
+def unpack_lane(clk, go, config, settings, index, word, mask, number, x0, y0, part, low, high):
+    """part = lane `index` of an event word: valid, y, x and value of event `index` of the word that was there at the last `go`.
+
+    low, high: its column and its row inside the band, part of that.  number: how many events of that word leave.
+    """
+    coord_bits, first = config.coord_bits, PACKED_BITS * index
+    middle, top = first + 8, first + PACKED_BITS
     sign_bit = middle - 1
+    value_q = unsigned(EVENT_BITS)
+
+    @always(clk.posedge)
+    def take():
+        if go:
+            value_q.next = concat(bool(settings.signed_source and word[sign_bit]), word[middle:first])
+            low.next = word[top:middle] & mask
+            high.next = word[top:middle] >> settings.x_bits
 
     @always_comb
     def place():
@@ -33,12 +45,11 @@ def unpack_lane(config, settings, index, group, number, x0, y0, mask, part):
         across[:] = 0
         down[:] = 0
         if not settings.flatten:
-            across[:] = (group[high:middle] & mask) + x0
-            down[:] = (group[high:middle] >> settings.x_bits) + y0
-        part.next = concat(number > index, down[coord_bits:], across[coord_bits:],
-                           bool(settings.signed_source and group[sign_bit]), group[middle:low])
+            across[:] = low + x0
+            down[:] = high + y0
+        part.next = concat(number > index, down[coord_bits:], across[coord_bits:], value_q)
 
-    return place
+    return take, place
 
 
 @block
@@ -53,76 +64,82 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     events: stream of event words (event_word_bits); `first` marks the first of a channel.
     requests: stream of 16 bits, the channel of each `first` word, there from the same cycle on; WORDS_AHEAD are held here.
     finished: all events of the pass are taken; pieces wait from the pass's last one to the next start.
-    Latency 4 from a piece, 3 from a word; one output word a cycle, from piece to piece too. Reset ends the pass.
+    Latency 4 from a piece, 3 from a word; one output word a cycle, from piece to piece too; with flatten as flat_row finds rows.
+    Reset ends the pass.
     """
     coord_bits, lanes, per_word = config.coord_bits, config.event_lanes, config.port_events
     step = min(lanes, per_word)             # most events of a memory word in an output word
+    twice, whole, lone = 2 * step, per_word <= step, per_word == 1      # all of a word leaves at once; it is one event
     group_bits = PACKED_BITS * step
     at_x, at_y, at_channel = 8, 8 + coord_bits, 8 + 2 * coord_bits
     at_first = at_channel + 16
     at_last = at_first + 1
 
-    active_q, held_q, first_q, opens_q = bit(), bit(), bit(), bit()
-    count_q, rest_q = unsigned(8), unsigned(8)          # of the piece that waits; of the one being cut, beyond its word here
+    active_q, held_q, empty_q, first_q, opens_q = (bit() for _ in range(5))
+    count_q, rest_q, more_q = unsigned(8), unsigned(8), bit()       # of the piece that waits; of the one being cut, beyond its word here
     next_x_q, next_y_q, x_q, y_q = (unsigned(coord_bits) for _ in range(4))
     next_channel_q, channel_q = unsigned(16), unsigned(16)
     word_q = unsigned(PACKED_BITS * per_word)
-    inside_q, width, used = unsigned(4), unsigned(4), unsigned(4)       # events left in the word; that leave; that do now
-    room, begin, more = bit(), bit(), bit()
+    inside_q, some_q, last_q = unsigned(4), bit(), bit()            # events left in the word; there are any; they all leave now
+    room, opening, load = bit(), bit(), bit()
 
-    valid_b, first_b, go, free, allowed = bit(), bit(), bit(), bit(), bit()
-    group_b, number_b = unsigned(group_bits), unsigned(4)
-    x_b, y_b, mask = unsigned(coord_bits), unsigned(coord_bits), unsigned(8)
-    index_b, row = unsigned(16), unsigned(16)
-    asked = Stream(16)
+    valid_b, first_b, go, leaving = bit(), bit(), bit(), bit()
+    number_b, x_b, y_b, channel_b = unsigned(4), unsigned(coord_bits), unsigned(coord_bits), unsigned(16)
+    mask, found, flat = unsigned(8), bit(), unsigned(16)
+    asked, given = Stream(16), Stream(event_word_bits(config))
 
     parts = [unsigned(lane_bits(config)) for _ in range(step)]
+    low, high = [unsigned(8) for _ in range(step)], [unsigned(8) for _ in range(step)]
     above = ["0" * ((lanes - step) * lane_bits(config))] if lanes > step else []
     joined = ConcatSignal(first_b, *above, *reversed(parts))
 
     u_requests = event_queue(clk, rst, asked, requests, WORDS_AHEAD)
-    u_lane = [unpack_lane(config, settings, i, group_b, number_b, x_b, y_b, mask, parts[i]) for i in range(step)]
+    u_events = event_queue(clk, rst, given, events, 2)
+    u_lane = [unpack_lane(clk, go, config, settings, i, word_q, mask, number_b, x_b, y_b, parts[i], low[i], high[i])
+              for i in range(step)]
+    u_row = flat_row(clk, rst, start, settings.flat_size, settings.flat_width, valid_b, leaving, channel_b, y_b, high[0], x_b, low[0],
+                     found, flat)
 
     @always_comb
     def shape():
-        mask.next = ((1 << settings.x_bits) - 1) & 255
+        mask.next = 0
+        for i in range(8):
+            if settings.x_bits > i:
+                mask.next[i] = True
 
     @always_comb
     def advance():
-        free.next = events.ready or not events.valid
-        allowed.next = asked.ready or not first_b
-        asked.valid.next = valid_b and first_b and (events.ready or not events.valid)
-        asked.data.next = row
+        leaving.next = valid_b and given.ready and (asked.ready or not first_b) and (found or not settings.flatten)
+        go.next = not valid_b or (given.ready and (asked.ready or not first_b) and (found or not settings.flatten))
 
     @always_comb
-    def move_on():
-        go.next = not valid_b or (free and allowed)
-        width.next = step
+    def hand_on():
+        given.valid.next = leaving
+        given.data.next = joined
+        asked.valid.next = leaving and first_b
+        asked.data.next = channel_b
         if settings.flatten:
-            width.next = 1
+            asked.data.next = flat
 
     @always_comb
     def measure():
-        used.next = width
-        if inside_q < width:
-            used.next = inside_q
-        room.next = inside_q == 0 or (go and inside_q <= width)
-        more.next = rest_q != 0
+        room.next = not some_q or (go and last_q)
 
     @always_comb
     def permit():
-        begin.next = held_q and room and not more and (words.valid or count_q == 0)
+        opening.next = held_q and room and not more_q and (words.valid or empty_q)
+        load.next = room and words.valid and (more_q or (held_q and not empty_q))
 
     @always_comb
     def accept():
-        pieces.ready.next = active_q and (begin or not held_q)
-        words.ready.next = room and (more or (held_q and count_q != 0))
+        pieces.ready.next = active_q and (opening or not held_q)
+        words.ready.next = room and (more_q or (held_q and not empty_q))
 
     @always_seq(clk.posedge, reset=rst)
     def take_pieces():
-        if begin:
+        if opening:
             held_q.next = 0
-        if active_q and pieces.valid and (begin or not held_q):
+        if active_q and pieces.valid and (opening or not held_q):
             held_q.next = 1
             active_q.next = not pieces.data[at_last]
         if start:
@@ -130,8 +147,9 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
 
     @always(clk.posedge)
     def hold_piece():
-        if begin or not held_q:
+        if opening or not held_q:
             count_q.next = pieces.data[8:]
+            empty_q.next = pieces.data[8:] == 0
             next_x_q.next = pieces.data[at_y:at_x]
             next_y_q.next = pieces.data[at_channel:at_y]
             next_channel_q.next = pieces.data[at_first:at_channel]
@@ -140,23 +158,39 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     @always_seq(clk.posedge, reset=rst)
     def cut_words():
         amount = intbv(0)[8:]
-        if go and inside_q != 0:
-            first_q.next = 0
-            inside_q.next = inside_q - used
-        if begin and opens_q:
-            first_q.next = 1        # stays while pieces of no events go by
-        if start:
-            first_q.next = 0
-        if room and words.valid and (more or begin):
+        amount[:] = count_q
+        if more_q:
             amount[:] = rest_q
-            if not more:
-                amount[:] = count_q
+        if load:
+            some_q.next = True
+            more_q.next = amount > per_word
             if amount > per_word:
                 inside_q.next = per_word
                 rest_q.next = amount - per_word
             else:
                 inside_q.next = amount[4:]
-                rest_q.next = 0
+            last_q.next = amount <= step or whole
+            if settings.flatten:
+                last_q.next = amount == 1 or lone
+        elif go and some_q:
+            some_q.next = not last_q
+            if last_q:
+                inside_q.next = 0
+            elif settings.flatten:
+                inside_q.next = inside_q - 1
+                last_q.next = inside_q == 2
+            else:
+                inside_q.next = inside_q - step
+                last_q.next = inside_q <= twice
+
+    @always_seq(clk.posedge, reset=rst)
+    def mark_first():
+        if go and some_q:
+            first_q.next = 0
+        if opening and opens_q:
+            first_q.next = 1        # stays while pieces of no events go by
+        if start:
+            first_q.next = 0
 
     @always(clk.posedge)
     def shift_words():
@@ -167,7 +201,7 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
                 word_q.next = word_q >> PACKED_BITS
             else:
                 word_q.next = word_q >> group_bits
-        if begin:
+        if opening:
             x_q.next = next_x_q
             y_q.next = next_y_q
             channel_q.next = next_channel_q
@@ -175,41 +209,24 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     @always_seq(clk.posedge, reset=rst)
     def follow():
         if go:
-            valid_b.next = inside_q != 0
-        if free:
-            events.valid.next = valid_b and allowed
+            valid_b.next = some_q
 
     @always(clk.posedge)
     def hold_group():
-        product = intbv(0)[32:]
-        product[:] = channel_q * settings.flat_size
         if go:
-            group_b.next = word_q[group_bits:]
-            number_b.next = used
+            number_b.next = inside_q
+            if not last_q:
+                number_b.next = step
+            if settings.flatten:
+                number_b.next = 1
             first_b.next = first_q or settings.flatten
             x_b.next = x_q
             y_b.next = y_q
-            index_b.next = channel_q
-            if settings.flatten:
-                index_b.next = product[16:]
-
-    @always_comb
-    def find_row():
-        total = intbv(0)[34:]
-        total[:] = index_b
-        if settings.flatten:
-            total[:] = ((group_b[16:8] >> settings.x_bits) + y_b) * settings.flat_width
-            total[:] = total + index_b + (group_b[16:8] & mask) + x_b
-        row.next = total[16:]
-
-    @always(clk.posedge)
-    def show():
-        if free:
-            events.data.next = joined
+            channel_b.next = channel_q
 
     @always_comb
     def finish():
-        finished.next = not (active_q or held_q or more or inside_q != 0 or valid_b or events.valid)
+        finished.next = not (active_q or held_q or more_q or some_q or valid_b or events.valid)
 
-    return (u_requests, u_lane, shape, advance, move_on, measure, permit, accept, take_pieces, hold_piece, cut_words,
-            shift_words, follow, hold_group, find_row, show, finish)
+    return (u_requests, u_events, u_lane, u_row, shape, advance, hand_on, measure, permit, accept, take_pieces, hold_piece, cut_words,
+            mark_first, shift_words, follow, hold_group, finish)

@@ -4,8 +4,9 @@ from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, 
 from rtl.config import EVENT_BITS
 from rtl.hdl import leave_open
 from rtl.fire_scan import Scan, fire_scan
+from rtl.output_counter import output_counter
 from rtl.requantise import LATENCY, requantise
-from rtl.stream import bit, signed, unsigned
+from rtl.stream import bit, signed, unsigned, wrapping
 from rtl.sum_tree import levels, pick_group, sum_tree
 
 
@@ -21,47 +22,27 @@ class Fired:
 
 
 @block
-def output_counter(clk, rst, restart, step, settings, y, x, group, ends_group):
-    """Counts outputs in fire's order: x fastest, then y, then group; ends_group marks the last of a group."""
-
-    @always_comb
-    def mark():
-        ends_group.next = x + 1 == settings.width and y + 1 == settings.height
-
-    @always_seq(clk.posedge, reset=rst)
-    def count():
-        if restart:
-            x.next = 0
-            y.next = 0
-            group.next = 0
-        elif step:
-            x.next = x + 1
-            if x + 1 == settings.width:
-                x.next = 0
-                y.next = y + 1
-                if y + 1 == settings.height:
-                    y.next = 0
-                    group.next = group + 1
-
-    return mark, count
-
-
-@block
 def peak_of_window(clk, config, total, valid, covered, opens, peak):
-    """peak = largest total of a window; valid, covered, opens: as in Scan, in the cycle of the total. Latency 1."""
+    """peak = largest total of a window; valid, covered, opens: as in Scan, in the cycle of the total. Latency 2."""
     lowest = -(1 << (config.acc_bits - 1))
+    total_q, valid_q, opens_q = signed(config.acc_bits), bit(), bit()
+
+    @always(clk.posedge)
+    def cover():
+        valid_q.next = valid
+        opens_q.next = opens
+        if valid:
+            total_q.next = lowest
+            if covered:
+                total_q.next = total
 
     @always(clk.posedge)
     def compare():
-        if valid:
-            if opens:
-                peak.next = lowest
-                if covered:
-                    peak.next = total
-            elif covered and total > peak:
-                peak.next = total
+        if valid_q:
+            if opens_q or total_q > peak:
+                peak.next = total_q
 
-    return compare
+    return cover, compare
 
 
 @block
@@ -91,19 +72,30 @@ def token_maker(clk, config, index, value, dead, strobe, settings, y, x, group, 
 
 
 @block
-def emitter(config, index, value, dead, strobe, settings, group, emit):
-    """emit = this lane's value becomes an event: not zero (or emit_zeros), channel live and one of the pass; combinational.
+def emitter(value, dead, strobe, settings, emit):
+    """emit = this lane's value becomes an event: not zero (or emit_zeros), and its channel not dead; combinational.
 
-    index: lane.  value, dead, strobe: of the output in the lane.  group: of the output.
+    value, dead, strobe: of the output in the lane.
     """
-    fire_lanes = config.fire_lanes
 
     @always_comb
     def decide():
-        emit.next = (strobe and not dead and (value != 0 or settings.emit_zeros)
-                     and group * fire_lanes + index < settings.channels)
+        emit.next = strobe and not dead and (value != 0 or settings.emit_zeros)
 
     return decide
+
+
+@block
+def past_the_last(clk, index, left, beyond):
+    """beyond(t + 2) = lane `index` has no output channel, where left(t) are left from lane 0 on."""
+    beyond_q = bit()
+
+    @always(clk.posedge)
+    def compare():
+        beyond_q.next = left <= index
+        beyond.next = beyond_q
+
+    return compare
 
 
 @block
@@ -116,14 +108,14 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     tokens, pushes: None, or per fire lane the tokens of its event bank; settings are then a FireConfig, and fired has its
     first_y and first_x added.
     busy: from start until the last output came (or its token is pushed).  active: reads are still to be issued.
-    One window position a cycle for fire_lanes channels; latency 10 + levels(pes) from read to output. Reset stops it.
+    One window position a cycle for fire_lanes channels; latency 18 + levels(pes) from a read decided on to its output. Reset stops it.
     """
     fire_lanes, groups, pes = config.fire_lanes, config.fire_groups, config.pes
     depth = levels(pes)
-    length = 5 + depth + LATENCY
+    length = 7 + depth + LATENCY
     scan = Scan()
     closes_q, valid_q, covered_q, opens_q = (unsigned(length) for _ in range(4))
-    group_1, group_2 = unsigned(6), unsigned(6)
+    group_1, group_2, group_3 = unsigned(6), unsigned(6), unsigned(6)
     total = [signed(config.acc_bits) for _ in range(fire_lanes)]
     peak = [signed(config.acc_bits) for _ in range(fire_lanes)]
     value = [signed(EVENT_BITS) for _ in range(fire_lanes)]
@@ -131,31 +123,34 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     emit = [bit() for _ in range(fire_lanes)]
     address = unsigned(len(params.address))
     y_p, x_p, group_p, y_e, x_e, group_e = (unsigned(16) for _ in range(6))
-    ends_p, ends_e, step_p, step_e, last_e = bit(), bit(), bit(), bit(), bit()
+    ends_p, ends_e, step_p, step_e, last_e, last_q = (bit() for _ in range(6))
+    left_p, left_e = wrapping(16), wrapping(16)
+    beyond = [bit() for _ in range(fire_lanes)]
     running, busy_q, awake = bit(), bit(), bit()
     relu_q = bit()
     param_bits = len(params.address) - 1
-    at_total, at_param, at_value = depth + 3, depth + 2, depth + 4 + LATENCY
+    at_total, at_param, at_value = depth + 4, depth + 4, depth + 6 + LATENCY
 
-    leave_open(ends_p, group_2)     # group_2 chooses lanes only where there are several groups
+    leave_open(ends_p, y_p, x_p, group_3)     # group_3 chooses lanes only where there are several groups
     u_scan = fire_scan(clk, rst, config, start, go, settings, sweeping, scan, port, running)
     u_lanes = []
     for f in range(fire_lanes):
         terms = [signed(config.acc_bits) for _ in range(pes)]
         for p in range(pes):
-            u_lanes.append(pick_group(clk, awake, [sums[p][g * fire_lanes + f] for g in range(groups)], group_2, terms[p]))
+            u_lanes.append(pick_group(clk, awake, [sums[p][g * fire_lanes + f] for g in range(groups)], group_3, terms[p]))
         u_lanes.append(sum_tree(clk, awake, terms, total[f]))
         u_lanes.append(peak_of_window(clk, config, total[f], valid_q(at_total - 1), covered_q(at_total - 1),
                                       opens_q(at_total - 1), peak[f]))
-        u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, relu_q,
-                                  value[f], dead[f]))
+        u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, beyond[f],
+                                  relu_q, value[f], dead[f]))
+        u_lanes.append(past_the_last(clk, f, left_p, beyond[f]))
         if tokens is None:
-            u_lanes.append(emitter(config, f, value[f], dead[f], step_e, settings, group_e, emit[f]))
+            u_lanes.append(emitter(value[f], dead[f], step_e, settings, emit[f]))
         else:
             u_lanes.append(token_maker(clk, config, f, value[f], dead[f], step_e, settings, y_e, x_e, group_e, ends_e,
                                        emit[f], pushes[f], tokens[f]))
-    u_param_count = output_counter(clk, rst, start, step_p, settings, y_p, x_p, group_p, ends_p)
-    u_emit_count = output_counter(clk, rst, start, step_e, settings, y_e, x_e, group_e, ends_e)
+    u_param_count = output_counter(clk, rst, fire_lanes, start, step_p, settings, y_p, x_p, group_p, ends_p, left_p)
+    u_emit_count = output_counter(clk, rst, fire_lanes, start, step_e, settings, y_e, x_e, group_e, ends_e, left_e)
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
@@ -165,6 +160,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         opens_q.next = concat(opens_q[length - 1:], scan.opens)
         group_1.next = scan.group
         group_2.next = group_1
+        group_3.next = group_2
         relu_q.next = settings.relu
 
     if fire_lanes > 1:
@@ -172,7 +168,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     else:
         all_values, all_emit = value[0](EVENT_BITS, 0), emit[0]
 
-    @always_comb
+    @always_seq(clk.posedge, reset=rst)
     def show():
         fired.strobe.next = step_e
         fired.values.next = all_values
@@ -180,12 +176,12 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         fired.group.next = group_e
 
     if tokens is None:
-        @always_comb
+        @always(clk.posedge)
         def place():
             fired.y.next = y_e
             fired.x.next = x_e
     else:
-        @always_comb
+        @always(clk.posedge)
         def place():
             fired.y.next = (y_e + settings.first_y) & 0xFFFF
             fired.x.next = (x_e + settings.first_x) & 0xFFFF
@@ -195,8 +191,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         step_p.next = closes_q[at_param - 1]
         step_e.next = closes_q[at_value - 1]
         address.next = concat(settings.odd, group_p[param_bits:])
-        last_e.next = step_e and ends_e and (group_e + 1) * fire_lanes >= settings.channels
-        awake.next = scan.valid or valid_q != 0
+        last_e.next = step_e and ends_e and left_e <= fire_lanes
         busy.next = busy_q
         active.next = running
 
@@ -206,6 +201,8 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
             busy_q.next = 1
         elif fired.done:
             busy_q.next = 0
-        fired.done.next = last_e
+        last_q.next = last_e
+        fired.done.next = last_q
+        awake.next = scan.valid or valid_q != 0
 
     return u_scan, u_lanes, u_param_count, u_emit_count, follow, show, place, step, finish

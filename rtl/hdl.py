@@ -11,6 +11,7 @@
 * A bit of a lone one-bit signal has no index in a process: `joined` makes a vector of any list of signals.
 * A loop variable of a combinational process keeps its value where the loop is not run: Yosys 0.70 calls that a latch and stops.
   `settle_loops` gives every loop variable a value first.
+* A block with text of its own (`verilog_code`) hides its ports from the converter: `drop_in` says which are read and driven.
 * Indexing a list of shadow slices in a process converts to a memory joined to nothing: `cut` is one slice a block.
 """
 from __future__ import annotations
@@ -66,6 +67,14 @@ def leave_open(*signals):
     """Mark outputs that a parent has no use for, so that the converter does not take them for a mistake."""
     for signal in signals:
         signal.read = True
+
+
+def drop_in(reads, writes):
+    """Mark ports of a block whose hardware is Verilog text of its own (`verilog_code`): it reads `reads` and drives wires `writes`."""
+    for port in reads:
+        port.read = True
+    for port in writes:
+        port.driven = "wire"
 
 
 def joined(signals):

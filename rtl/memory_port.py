@@ -1,5 +1,5 @@
 """The accelerator's one memory port: several readers and a writer share a Wishbone B4 pipelined bus."""
-from myhdl import ConcatSignal, always_comb, always_seq, block
+from myhdl import ConcatSignal, always, always_comb, always_seq, block, intbv
 
 from rtl.config import OUTSTANDING
 from rtl.event_queue import event_queue
@@ -37,7 +37,7 @@ def memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed):
     everything = (1 << config.port_bytes) - 1
     addresses = [unsigned(ADDRESS_BITS) for _ in reads]
     asked = ConcatSignal("0", *reversed([port.valid for port in reads]))    # the zero gives a lone bit an index
-    served, answers_q = unsigned(count), unsigned(count)
+    first, served, answers_q = unsigned(count), unsigned(count), unsigned(count)
     tags, asker = Stream(max(1, count.bit_length())), Stream(max(1, count.bit_length()))
     room, accept, answered = bit(), bit(), bit()
     who, address, we, sel = unsigned(len(tags.data)), unsigned(ADDRESS_BITS), bit(), unsigned(config.port_bytes)
@@ -50,16 +50,32 @@ def memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed):
 
     @always_comb
     def choose():
-        who.next = count
-        address.next = write.address
-        we.next = True
-        sel.next = write.sel
+        taken = bool(0)
+        taken = False
+        first.next = 0
         for i in range(count):
-            if asked[count - 1 - i]:
-                who.next = count - 1 - i
-                address.next = addresses[count - 1 - i]
-                we.next = False
-                sel.next = everything
+            if asked[i] and not taken:
+                first.next[i] = True
+                taken = True
+        we.next = not taken
+
+    @always_comb
+    def select():
+        asker_number = intbv(0)[len(who):]
+        place = intbv(0)[ADDRESS_BITS:]
+        asker_number[:] = 0
+        place[:] = 0
+        for i in range(count):
+            if first[i]:
+                asker_number[:] = asker_number | i
+                place[:] = place | addresses[i]
+        sel.next = everything
+        if we:
+            asker_number[:] = asker_number | count
+            place[:] = place | write.address
+            sel.next = write.sel
+        who.next = asker_number
+        address.next = place
 
     @always_comb
     def permit():
@@ -68,15 +84,9 @@ def memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed):
     @always_comb
     def serve():
         served.next = 0
-        write.ready.next = False
         if room:
-            if we:
-                write.ready.next = True
-            else:
-                served.next = 1 << who
-
-    @always_comb
-    def take():
+            served.next = first
+        write.ready.next = room and we
         accept.next = room and (not we or write.valid)
 
     @always_comb
@@ -108,6 +118,11 @@ def memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed):
                 bus.sel.next = sel
         elif accept:
             spare_q.next = True
+
+    @always(clk.posedge)
+    def hold():
+        # What it holds matters only if it stays: so this need not wait for who is served.
+        if not spare_q:
             spare_we_q.next = we
             spare_address_q.next = address
             spare_data_q.next = write.data
@@ -121,4 +136,4 @@ def memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed):
         if answered and not halt and asker.data != count:
             answers_q.next = 1 << asker.data
 
-    return u_client, u_open, choose, permit, serve, take, remember, watch, issue, route
+    return u_client, u_open, choose, select, permit, serve, remember, watch, issue, hold, route

@@ -5,7 +5,11 @@ from rtl.accumulation_buffer import LanePort, accumulation_buffer
 from rtl.config import EVENT_BITS, PE_QUEUE
 from rtl.counter_skip import Beat, Row, counter_skip
 from rtl.event_queue import event_queue
+from rtl.fill_level import fill_level
+from rtl.hdl import leave_open
 from rtl.mac_lane import mac_lanes
+from rtl.row_count import LATENCY as COUNTING
+from rtl.row_count import count_bits, row_count
 from rtl.row_walker import Event, row_walker
 from rtl.stream import Stream, bit, signed, unsigned
 from rtl.weight_buffer import weight_buffer
@@ -32,38 +36,43 @@ def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, 
 
     bundle, bundle_valid, bundle_ready: stream of packed events (see event_bits).  table, ring: write ports shared by all PEs.
     half: half of the accumulation buffer in use; fire reads and clears the other through `fire` (FirePort).
-    fire_sums: list of `lanes` sums at fire.read_address, latency 2.  status: PeStatus.
-    places: events that may wait here, a power of two from 2.
+    fire_sums: list of `lanes` sums at fire.read_address, latency 3.  status: PeStatus.
+    places: events that may wait here, beside those whose rows are being counted.
     One beat a cycle while rows wait. Reset drops the events, not the memories.
     """
     positions, sum_bits, slot_bits = config.positions, config.acc_address_bits, config.slot_bits
-    arriving, waiting = Stream(data=bundle), Stream(event_bits(config))
+    room = places + COUNTING
+    depth = 1 << (room - 1).bit_length()
+    width, number_bits = event_bits(config), count_bits(config)
+    counted, waiting = Stream(width + number_bits), Stream(width + number_bits)
     event, row, beat = Event(config), Row(config), Beat(config)
     event_ready, row_valid, row_ready, event_done = bit(), bit(), bit(), bit()
     slot = unsigned(slot_bits)
     port = LanePort(config)
-    forward = unsigned(2)
     value_1, value_2 = signed(EVENT_BITS), signed(EVENT_BITS)
     weights = [signed(8) for _ in range(config.lanes)]
-    held_q = unsigned(5)
+    held_q, holding_q = unsigned(5), bit()
+    arrives, leaves, some, full = bit(), bit(), bit(), bit()
     claim_q = unsigned(slot_bits)
     bundle_slot = bundle(event_bits(config), event_bits(config) - slot_bits)
 
-    u_queue = event_queue(clk, rst, arriving, waiting, places)
+    leave_open(counted.ready, some)     # no more events are let in than the queue has room for
+    u_room = fill_level(clk, rst, arrives, leaves, room, some, full)
+    u_count = row_count(clk, rst, config, bundle, arrives, counted.data, counted.valid)
+    u_queue = event_queue(clk, rst, counted, waiting, depth)
     u_walker = row_walker(clk, rst, config, event, waiting.valid, event_ready, table, row, row_valid, row_ready)
     u_counter = counter_skip(clk, rst, row, row_valid, row_ready, beat, slot, event_done)
     u_weights = weight_buffer(clk, config, ring, beat.weight, weights)
-    u_sums = accumulation_buffer(clk, rst, config, beat, half, fire, port, forward, status.busy)
-    u_lanes = []
-    for group in range(config.fire_groups):
-        own = slice(group * config.fire_lanes, (group + 1) * config.fire_lanes)
-        u_lanes.append(mac_lanes(clk, config, weights[own], value_2, forward, port, fire.clear(group), fire_sums[own]))
+    u_sums = accumulation_buffer(clk, rst, config, beat, half, fire, port, status.busy)
+    u_lanes = mac_lanes(clk, config, weights, value_2, port, fire_sums)
 
     @always_comb
     def join():
-        arriving.valid.next = bundle_valid
-        bundle_ready.next = arriving.ready
+        arrives.next = bundle_valid and not full
+        leaves.next = waiting.valid and event_ready
+        bundle_ready.next = not full
         waiting.ready.next = event_ready
+        event.number.next = waiting.data[width + number_bits:width]
         event.rows.next = waiting.data[positions:]
         event.value.next = waiting.data[positions + EVENT_BITS:positions].signed()
         event.sum.next = waiting.data[positions + EVENT_BITS + sum_bits:positions + EVENT_BITS]
@@ -77,11 +86,13 @@ def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, 
     # The claim may lag behind the oldest event but never runs ahead of it: slots are freed in order, so lagging is safe.
     @always_seq(clk.posedge, reset=rst)
     def claim():
-        if bundle_valid and bundle_ready and not event_done:
+        if arrives and not event_done:
             held_q.next = held_q + 1
-        elif event_done and not (bundle_valid and bundle_ready):
+            holding_q.next = 1
+        elif event_done and not arrives:
             held_q.next = held_q - 1
-        if bundle_valid and bundle_ready and held_q == 0:
+            holding_q.next = held_q != 1
+        if arrives and not holding_q:
             claim_q.next = bundle_slot
         elif beat.valid:
             claim_q.next = slot
@@ -89,7 +100,7 @@ def pe(clk, rst, config, bundle, bundle_valid, bundle_ready, table, ring, half, 
     @always_comb
     def tell():
         status.beating.next = beat.valid
-        status.holding.next = held_q != 0
+        status.holding.next = holding_q
         status.claim.next = claim_q
 
-    return (u_queue, u_walker, u_counter, u_weights, u_sums, u_lanes, join, align_value, claim, tell)
+    return (u_room, u_count, u_queue, u_walker, u_counter, u_weights, u_sums, u_lanes, join, align_value, claim, tell)

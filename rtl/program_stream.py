@@ -2,9 +2,10 @@
 from myhdl import always_comb, always_seq, block, concat, intbv
 
 from rtl.pass_settings import ADDRESS_BITS
-from rtl.stream import bit, unsigned
+from rtl.stream import bit, unsigned, wrapping
 
-JOB_WORDS = 16          # memory words asked for at once
+PORTION_BITS = 4
+JOB_WORDS = 1 << PORTION_BITS       # memory words asked for at once
 
 
 @block
@@ -13,13 +14,15 @@ def program_stream(clk, rst, config, launch, address, length, jobs, words, cfg, 
 
     launch: pulse; address (ADDRESS_BITS) and length (32) hold from then on.  jobs: job_stream to a reader whose words come back.
     words: stream of memory words.  cfg: stream of 32 bits.  exhausted: all words have been given.
-    One word a cycle where a memory word has 32 bits or more. Reset forgets the program.
+    The first job is offered two cycles after launch. One word a cycle where a memory word has 32 bits or more. Reset forgets the program.
     """
     width = 8 * config.port_bytes
-    left_q, ask_q = unsigned(32), unsigned(32)      # 32-bit words to give; memory words to ask for
-    address_q = unsigned(ADDRESS_BITS)
+    last_q, more_q, moved = bit(), bit(), bit()     # one 32-bit word is left to give; one at least; one is given
+    left_q = unsigned(32)
+    portions_q, rest_q, asking_q = unsigned(32 - PORTION_BITS), unsigned(PORTION_BITS), bit()   # to ask for: whole jobs, and words
+    address_q = wrapping(ADDRESS_BITS)
     portion = unsigned(16)
-    total = unsigned(32)
+    total, total_q, launch_q = unsigned(32), unsigned(32), bit()
 
     if width == 16:
         @always_comb
@@ -37,11 +40,11 @@ def program_stream(clk, rst, config, launch, address, length, jobs, words, cfg, 
 
     @always_comb
     def ask():
-        jobs.valid.next = ask_q != 0
-        portion.next = JOB_WORDS
-        if ask_q < JOB_WORDS:
-            portion.next = ask_q[16:]
-        exhausted.next = left_q == 0
+        jobs.valid.next = asking_q
+        portion.next = rest_q
+        if portions_q != 0:
+            portion.next = JOB_WORDS
+        exhausted.next = not more_q
 
     @always_comb
     def job():
@@ -49,50 +52,62 @@ def program_stream(clk, rst, config, launch, address, length, jobs, words, cfg, 
 
     @always_seq(clk.posedge, reset=rst)
     def walk():
-        if launch:
-            ask_q.next = total
+        total_q.next = total
+        launch_q.next = launch
+        if launch_q:
+            portions_q.next = total_q[32:PORTION_BITS]
+            rest_q.next = total_q[PORTION_BITS:]
+            asking_q.next = total_q != 0
             address_q.next = address
-        elif jobs.valid and jobs.ready:
-            ask_q.next = ask_q - portion
-            address_q.next = (address_q + portion) & ((1 << ADDRESS_BITS) - 1)
+        elif asking_q and jobs.ready:
+            # What follows the last job does not matter.
+            address_q.next = address_q + JOB_WORDS
+            asking_q.next = portions_q != 0 and (portions_q != 1 or rest_q != 0)
+            if portions_q != 0:
+                portions_q.next = portions_q - 1
+
+    @always_seq(clk.posedge, reset=rst)
+    def count():
+        if launch:
+            left_q.next = length
+            more_q.next = length != 0
+            last_q.next = length == 1
+        elif moved:
+            left_q.next = left_q - 1
+            more_q.next = not last_q
+            last_q.next = left_q == 2
+
+    @always_comb
+    def watch():
+        moved.next = cfg.valid and cfg.ready
 
     if width == 16:
         low_q, half_q = unsigned(16), bit()
 
         @always_comb
         def give():
-            cfg.valid.next = half_q and words.valid and left_q != 0
+            cfg.valid.next = half_q and words.valid and more_q
             cfg.data.next = concat(words.data, low_q)
-            words.ready.next = not half_q or (cfg.ready and left_q != 0)
+            words.ready.next = not half_q or (cfg.ready and more_q)
 
         @always_seq(clk.posedge, reset=rst)
         def pair():
             if launch:
-                left_q.next = length
                 half_q.next = 0
             elif words.valid and words.ready:
                 half_q.next = not half_q
-                if half_q:
-                    left_q.next = left_q - 1
-                else:
+                if not half_q:
                     low_q.next = words.data
 
-        return size, ask, job, walk, give, pair
+        return size, ask, job, walk, count, watch, give, pair
     if width == 32:
         @always_comb
         def give():
-            cfg.valid.next = words.valid and left_q != 0
+            cfg.valid.next = words.valid and more_q
             cfg.data.next = words.data
-            words.ready.next = cfg.ready and left_q != 0
+            words.ready.next = cfg.ready and more_q
 
-        @always_seq(clk.posedge, reset=rst)
-        def count():
-            if launch:
-                left_q.next = length
-            elif cfg.valid and cfg.ready:
-                left_q.next = left_q - 1
-
-        return size, ask, job, walk, give, count
+        return size, ask, job, walk, count, watch, give
 
     parts = width // 32
     part_q = unsigned((parts - 1).bit_length())
@@ -108,21 +123,19 @@ def program_stream(clk, rst, config, launch, address, length, jobs, words, cfg, 
 
     @always_comb
     def give():
-        cfg.valid.next = words.valid and left_q != 0
+        cfg.valid.next = words.valid and more_q
         cfg.data.next = chosen
         # The last memory word is let go with its last part or with the program's last word.
-        words.ready.next = cfg.ready and left_q != 0 and (part_q == last_part or left_q == 1)
+        words.ready.next = cfg.ready and more_q and (part_q == last_part or last_q)
 
     @always_seq(clk.posedge, reset=rst)
-    def count():
+    def turn():
         if launch:
-            left_q.next = length
             part_q.next = 0
-        elif cfg.valid and cfg.ready:
-            left_q.next = left_q - 1
+        elif moved:
             if part_q == last_part:
                 part_q.next = 0
             else:
                 part_q.next = part_q + 1
 
-    return size, ask, job, walk, choose, give, count
+    return size, ask, job, walk, count, watch, choose, give, turn

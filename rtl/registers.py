@@ -1,8 +1,10 @@
 """The register port: how a host starts the accelerator and reads how it went (docs/accelerator.md)."""
-from myhdl import always_seq, block
+from myhdl import always_comb, always_seq, block
 
 from rtl.pass_settings import ADDRESS_BITS
+from rtl.performance import COUNTERS
 from rtl.stream import bit, unsigned
+from rtl.word_mux import word_mux
 
 CONTROL, STATUS, PROGRAM, LENGTH = range(4)     # words; performance.COUNTERS follow, in order
 
@@ -28,6 +30,11 @@ def registers(clk, rst, bus, start, stop, status, program, length, counters):
     status: supervisor.Status.  program: word address of the program, 28 bits.  length: its 32-bit words.
     counters: performance.Counters. Latency 1, a word a cycle. Reset clears program and length.
     """
+    # A copy, as the converter does not join slices that a block takes of a top's port.
+    number = unsigned(len(bus.adr))
+    status_word, program_word, nothing, chosen = (unsigned(32) for _ in range(4))
+    words = [nothing, status_word, program_word, length, *(getattr(counters, name) for name in COUNTERS)]
+    u_chosen = word_mux(words + [nothing] * ((1 << len(bus.adr)) - len(words)), number, chosen)
 
     @always_seq(clk.posedge, reset=rst)
     def write():
@@ -42,46 +49,23 @@ def registers(clk, rst, bus, start, stop, status, program, length, counters):
             elif bus.adr == LENGTH:
                 length.next = bus.dat_w
 
+    @always_comb
+    def compose():
+        status_word.next = 0
+        status_word.next[0] = status.busy
+        status_word.next[1] = status.done
+        status_word.next[2] = status.error
+        status_word.next[12:8] = status.cause
+        program_word.next = program
+        number.next = bus.adr
+        nothing.next = 0
+
     @always_seq(clk.posedge, reset=rst)
     def read():
         bus.stall.next = False
         bus.ack.next = bus.cyc and bus.stb
         bus.dat_r.next = 0
         if bus.cyc and bus.stb:
-            if bus.adr == STATUS:
-                bus.dat_r.next[0] = status.busy
-                bus.dat_r.next[1] = status.done
-                bus.dat_r.next[2] = status.error
-                bus.dat_r.next[12:8] = status.cause
-            elif bus.adr == PROGRAM:
-                bus.dat_r.next = program
-            elif bus.adr == LENGTH:
-                bus.dat_r.next = length
-            elif bus.adr == 4:
-                bus.dat_r.next = counters.cycles
-            elif bus.adr == 5:
-                bus.dat_r.next = counters.passes
-            elif bus.adr == 6:
-                bus.dat_r.next = counters.beats
-            elif bus.adr == 7:
-                bus.dat_r.next = counters.events
-            elif bus.adr == 8:
-                bus.dat_r.next = counters.words_read
-            elif bus.adr == 9:
-                bus.dat_r.next = counters.words_written
-            elif bus.adr == 10:
-                bus.dat_r.next = counters.stall_configuration
-            elif bus.adr == 11:
-                bus.dat_r.next = counters.stall_no_event
-            elif bus.adr == 12:
-                bus.dat_r.next = counters.stall_no_weight
-            elif bus.adr == 13:
-                bus.dat_r.next = counters.stall_no_buffer
-            elif bus.adr == 14:
-                bus.dat_r.next = counters.stall_output_blocked
-            elif bus.adr == 15:
-                bus.dat_r.next = counters.stall_row_lookup
-            elif bus.adr == 16:
-                bus.dat_r.next = counters.stall_drain
+            bus.dat_r.next = chosen
 
-    return write, read
+    return u_chosen, write, compose, read

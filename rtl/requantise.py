@@ -3,10 +3,13 @@ from myhdl import always, always_comb, block, intbv
 
 from rtl.config import EVENT_BITS
 from rtl.memory import memory
+from rtl.primitives.multiplier import LATENCY as MULTIPLY
+from rtl.primitives.multiplier import multiplier
 from rtl.stream import bit, signed, unsigned
 
 SCALE_BITS = 16 + 6 + 1     # multiplier, shift, dead
-LATENCY = 5                 # cycles from total to value
+LATENCY = MULTIPLY + 6      # cycles from total to value: bias, product of two halves, their sum, two shifts, round, clamp
+LOW_BITS = 17               # of the biased sum, in the lower of its two multipliers
 
 
 class ParamPort:
@@ -20,63 +23,130 @@ class ParamPort:
 
 
 @block
-def requantise(clk, config, awake, total, params, write_bias, write_scale, group, relu, value, dead):
+def scale_up(clk, config, biased, factor, product):
+    """product(t + 4) = biased(t) * factor(t), of two products of at most 18 bits a side.
+
+    biased: signed.  factor: signed, at most 18 bits.  product: signed, as wide as both together. Latency 4. No reset.
+    """
+    high_bits = max(2, len(biased) - LOW_BITS)
+    low, high = signed(LOW_BITS + 1), signed(high_bits)
+    low_product, high_product = signed(LOW_BITS + 1 + len(factor)), signed(high_bits + len(factor))
+
+    @always_comb
+    def halve():
+        low.next = biased[LOW_BITS:]
+        high.next = biased >> LOW_BITS
+
+    u_low = multiplier(clk, low, factor, low_product, config.family)
+    u_high = multiplier(clk, high, factor, high_product, config.family)
+
+    @always(clk.posedge)
+    def join():
+        upper = intbv(0, min=product.min, max=product.max)
+        upper[:] = high_product
+        product.next = (upper << LOW_BITS) + low_product
+
+    return halve, u_low, u_high, join
+
+
+@block
+def round_off(clk, total, relu, value):
+    """value(t + 2) = clamp((total(t) + 1) >> 1), to 0 .. 255 with relu, else -128 .. 127. Latency 2. No reset."""
+    near = EVENT_BITS + 2       # bits of a total that may come out unclamped
+    above, below = bit(), bit()
+    near_q = signed(near + 1)
+
+    @always(clk.posedge)
+    def halve():
+        near_bits = intbv(0)[near - 1:]
+        near_bits[:] = total[near - 1:]
+        above.next = total >= 0 and total >> (near - 1) != 0
+        below.next = total < 0 and total >> (near - 1) != -1
+        near_q.next = near_bits + 1
+        if total < 0:
+            near_q.next = near_bits + 1 - (1 << (near - 1))
+
+    @always(clk.posedge)
+    def clamp():
+        rounded = intbv(0, min=-(1 << near), max=1 << near)
+        rounded[:] = near_q
+        rounded[:] = rounded >> 1
+        value.next = rounded[EVENT_BITS:].signed()
+        if relu:
+            if below or rounded < 0:
+                value.next = 0
+            elif above or rounded > 255:
+                value.next = 255
+        else:
+            if below or rounded < -128:
+                value.next = -128
+            elif above or rounded > 127:
+                value.next = 127
+
+    return halve, clamp
+
+
+@block
+def requantise(clk, config, awake, total, params, write_bias, write_scale, group, beyond, relu, value, dead):
     """value = clamp((((total + bias) * multiplier) + 2**(shift - 1)) >> shift), to 0..255 with relu, else -128..127.
 
     Computed as ((p >> (shift - 1)) + 1) >> 1, which is the same number and needs no wide constant. shift >= 1.
-    awake: totals are on their way; without it everything holds.  total: signed acc_bits.  params: ParamPort; write_bias, write_scale: this lane's bits of it.
+    awake: totals are on their way; without it nothing enters.  total: signed acc_bits.  params: ParamPort.
+    write_bias, write_scale: this lane's bits of it.
+    beyond: no channel is in this lane; with the total.
     group: address of this lane's parameters, two cycles before the total; held while its totals come.
-    value: signed 9 bits, 5 cycles after total.  dead: this channel must not fire, in the cycle of value.
+    value: signed 9 bits, LATENCY cycles after total.  dead: this channel must not fire, in the cycle of value.
     One total a cycle. No reset.
     """
     acc_bits = config.acc_bits
     biased_bits = max(acc_bits, 32) + 1
     product_bits = biased_bits + 17
+    dead_mark = 1 << (SCALE_BITS - 1)
     bias, new_bias = signed(32), signed(32)
     scale, new_scale = unsigned(SCALE_BITS), unsigned(SCALE_BITS)
-    scale_1, scale_2, scale_3 = (unsigned(SCALE_BITS) for _ in range(3))
-    dead_4 = bit()
-    biased_q = signed(biased_bits)
-    product_q, product_2q, shifted_q = (signed(product_bits) for _ in range(3))
-    multiplier = signed(17)
+    biased_q, product, coarse_q, shifted_q = signed(biased_bits), signed(product_bits), signed(product_bits), signed(product_bits)
+    factor = signed(17)
+    scale_1, scale_2, scale_3, scale_4 = (unsigned(SCALE_BITS) for _ in range(4))
+    down_5, down_6 = unsigned(6), unsigned(6)
+    dead_5, dead_6, dead_7, dead_8 = (bit() for _ in range(4))
 
-    u_bias = memory(clk, write_bias, params.address, new_bias, group, bias, 2 * config.param_depth, awake)
-    u_scale = memory(clk, write_scale, params.address, new_scale, group, scale, 2 * config.param_depth, awake)
+    u_bias = memory(clk, write_bias, params.address, new_bias, group, bias, 2 * config.param_depth, awake, config.family)
+    u_scale = memory(clk, write_scale, params.address, new_scale, group, scale, 2 * config.param_depth, awake, config.family)
+    u_product = scale_up(clk, config, biased_q, factor, product)
+    u_round = round_off(clk, shifted_q, relu, value)
 
     @always_comb
     def arrive():
         new_bias.next = params.data.signed()
         new_scale.next = params.data[SCALE_BITS:]
-        multiplier.next = scale_1[16:]
+        factor.next = scale_1[16:]
 
     @always(clk.posedge)
-    def pipeline():
-        down = intbv(0)[7:]
-        rounded = intbv(0, min=-(1 << (product_bits - 1)), max=1 << (product_bits - 1))
+    def add_bias():
         if awake:
             biased_q.next = total + bias
             scale_1.next = scale
-            product_q.next = biased_q * multiplier
-            scale_2.next = scale_1
-            product_2q.next = product_q
-            scale_3.next = scale_2
-            down[:] = 0
-            if scale_3[22:16] != 0:
-                down[:] = scale_3[22:16] - 1
-            shifted_q.next = product_2q >> down
-            dead_4.next = scale_3[22]
-            rounded[:] = shifted_q + 1
-            rounded[:] = rounded >> 1
-            dead.next = dead_4
-            if relu and rounded < 0:
-                value.next = 0
-            elif relu and rounded > 255:
-                value.next = 255
-            elif not relu and rounded < -128:
-                value.next = -128
-            elif not relu and rounded > 127:
-                value.next = 127
-            else:
-                value.next = rounded[EVENT_BITS:].signed()
+            if beyond:
+                scale_1.next = scale | dead_mark
 
-    return u_bias, u_scale, arrive, pipeline
+    @always(clk.posedge)
+    def shift():
+        coarse_q.next = product >> (down_5 & 56)
+        down_6.next = down_5 & 7
+        shifted_q.next = coarse_q >> down_6
+
+    @always(clk.posedge)
+    def accompany():
+        scale_2.next = scale_1
+        scale_3.next = scale_2
+        scale_4.next = scale_3
+        down_5.next = 0
+        if scale_4[22:16] != 0:
+            down_5.next = scale_4[22:16] - 1
+        dead_5.next = scale_4[22]
+        dead_6.next = dead_5
+        dead_7.next = dead_6
+        dead_8.next = dead_7
+        dead.next = dead_8
+
+    return u_bias, u_scale, u_product, u_round, arrive, add_bias, shift, accompany

@@ -1,10 +1,12 @@
 """Lists the kernel rows that an event has to be multiplied with, and only those."""
-from myhdl import Signal, always, always_comb, always_seq, block, concat, intbv
+from myhdl import always, always_comb, always_seq, block, concat, intbv
 
 from rtl.config import COUNT_BITS, EVENT_BITS
 from rtl.event_queue import event_queue
+from rtl.fill_level import fill_level
 from rtl.hdl import leave_open
 from rtl.memory import memory
+from rtl.row_count import count_bits
 from rtl.stream import Stream, bit, signed, unsigned, wrapping
 
 ROW_QUEUE = 8       # rows between look-up and beats: the look-up has six in flight when every row is one beat
@@ -13,12 +15,13 @@ ROW_QUEUE = 8       # rows between look-up and beats: the look-up has six in fli
 class Event:
     """An event on its way to a PE.
 
-    rows: one bit per kernel position (ky * kernel + kx) whose output is in the tile and whose count is not zero.
+    number: of the rows.  rows: one bit per kernel position (ky * kernel + kx) whose output is in the tile and whose count is not zero.
     sum: partial-sum address of (y', x') before the position's offset is taken off.  slot: where its weights live.
     """
 
     def __init__(self, config):
         self.rows = unsigned(config.positions)
+        self.number = unsigned(count_bits(config))
         self.value = signed(EVENT_BITS)
         self.sum = wrapping(config.acc_address_bits)
         self.slot = unsigned(config.slot_bits)
@@ -47,9 +50,10 @@ def row_walker(clk, rst, config, event, event_valid, event_ready, table, row, ro
     row_bits = COUNT_BITS + ring_bits + sum_bits + EVENT_BITS + slot_bits + 1
 
     rows_q, rest = unsigned(positions), unsigned(positions)
+    left_q = unsigned(count_bits(config))       # of the set bits of rows_q
+    any_q, lone_q = bit(), bit()                # there are some; there is one
     value_q, sum_q, slot_q = signed(EVENT_BITS), wrapping(sum_bits), unsigned(slot_bits)
-    pick, lone = bit(), bit()
-    credit_q = Signal(intbv(ROW_QUEUE, min=0, max=ROW_QUEUE + 1))
+    pick, leaves, waiting, crowded = bit(), bit(), bit(), bit()
 
     onehot_q, meta_1, meta_2, meta_3, meta_4 = unsigned(positions), *(unsigned(meta_bits) for _ in range(4))
     valid_1, valid_2, valid_3 = bit(), bit(), bit()
@@ -57,9 +61,11 @@ def row_walker(clk, rst, config, event, event_valid, event_ready, table, row, ro
     entry = unsigned(COUNT_BITS + ring_bits + sum_bits)
     looked_up, queued = Stream(row_bits), Stream(row_bits)
 
-    leave_open(looked_up.ready)     # credits see to it that the queue has room
-    u_table = memory(clk, table.write, table.address, table.entry, address_q, entry, 1 << (slot_bits + position_bits))
+    leave_open(looked_up.ready, waiting)     # credits see to it that the queue has room
+    u_table = memory(clk, table.write, table.address, table.entry, address_q, entry, 1 << (slot_bits + position_bits),
+                     family=config.family)
     u_rows = event_queue(clk, rst, looked_up, queued, ROW_QUEUE)
+    u_credit = fill_level(clk, rst, pick, leaves, ROW_QUEUE, waiting, crowded)
 
     @always_comb
     def choose():
@@ -67,35 +73,33 @@ def row_walker(clk, rst, config, event, event_valid, event_ready, table, row, ro
 
     @always_comb
     def decide():
-        lone.next = rest == 0
-        pick.next = rows_q != 0 and credit_q != 0
-
-    @always_comb
-    def take():
-        event_ready.next = rows_q == 0 or (pick and lone)
+        pick.next = any_q and not crowded
+        leaves.next = queued.valid and row_ready
+        event_ready.next = not any_q or (lone_q and not crowded)
 
     @always_seq(clk.posedge, reset=rst)
     def walk():
-        if event_ready and event_valid:
+        if event_ready:
+            any_q.next = event_valid
             rows_q.next = event.rows
+            left_q.next = event.number
+            lone_q.next = event.number == 1
             value_q.next = event.value
             sum_q.next = event.sum
             slot_q.next = event.slot
         elif pick:
             rows_q.next = rest
+            left_q.next = left_q - 1
+            lone_q.next = left_q == 2
         valid_1.next = pick
         valid_2.next = valid_1
         valid_3.next = valid_2
         looked_up.valid.next = valid_3
-        if pick and not (queued.valid and row_ready):
-            credit_q.next = credit_q - 1
-        elif queued.valid and row_ready and not pick:
-            credit_q.next = credit_q + 1
 
     @always(clk.posedge)
     def carry():
         onehot_q.next = rows_q ^ rest
-        meta_1.next = concat(lone, slot_q, value_q[EVENT_BITS:], sum_q)
+        meta_1.next = concat(lone_q, slot_q, value_q[EVENT_BITS:], sum_q)
         meta_2.next = meta_1
         meta_3.next = meta_2
         meta_4.next = meta_3
@@ -126,4 +130,4 @@ def row_walker(clk, rst, config, event, event_valid, event_ready, table, row, ro
         row_valid.next = queued.valid
         queued.ready.next = row_ready
 
-    return u_table, u_rows, choose, decide, take, walk, carry, encode, finish, unpack
+    return u_table, u_rows, u_credit, choose, decide, walk, carry, encode, finish, unpack

@@ -1,5 +1,5 @@
 """Reads the program and moves passes from the next place, to the front, to fire."""
-from myhdl import always_comb, always_seq, block, concat
+from myhdl import always, always_comb, always_seq, block, concat
 
 from rtl.pass_config import HEADER_WORDS, FireConfig, SourceConfig, copy_fire, copy_source
 from rtl.stream import bit, unsigned
@@ -27,7 +27,7 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
 
     cfg: program words.  control: Control.  source, tile: settings of the pass in front; fire_settings: of the pass in fire.
     front_done: all events of the front pass are multiplied.  fire_busy: fire is at work.
-    params: requantise.ParamPort.  offset_index, offset: partial-sum offset of a kernel position of the front pass, same cycle.
+    params: requantise.ParamPort.  offset_index, offset: partial-sum offset of a kernel position of the front pass, a cycle later.
     One word a cycle; the words of the next pass load behind the current one's work. Reset clears buffers, then starts anew.
     """
     lanes, sum_bits = config.fire_lanes, config.acc_address_bits
@@ -78,6 +78,11 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
         control.sweeping.next = state_q == SWEEP
         control.front_on.next = on_q
         control.next_ready.next = ready_q
+
+    @always(clk.posedge)
+    def keep_offsets():
+        if accept and state_q == OFFSETS:
+            offsets[concat(next_tile.odd, word_q[7:])].next = cfg.data[sum_bits:]
         offset.next = offsets[concat(tile.odd, offset_index)]
 
     @always_seq(clk.posedge, reset=rst)
@@ -154,7 +159,6 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
                         if next_tile.channels != 0:
                             state_q.next = PARAMS
             elif state_q == OFFSETS:
-                offsets[concat(next_tile.odd, word_q[7:])].next = cfg.data[sum_bits:]
                 if word_q + 1 == positions:
                     word_q.next = 0
                     ready_q.next = 1
@@ -170,4 +174,4 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
                     word_q.next = 0
                     state_q.next = HEADER
 
-    return u_source, u_tile, u_fire, decide, derive, admit, tell, exchange, load
+    return u_source, u_tile, u_fire, decide, derive, admit, tell, keep_offsets, exchange, load

@@ -15,7 +15,7 @@ from rtl.stream_reader import stream_reader
 from rtl.weight_fetch import weight_fetch
 
 PROGRAM_AHEAD, COUNTS_AHEAD, WEIGHTS_AHEAD, EVENTS_AHEAD = 32, 32, 64, 64       # memory words held or on their way
-PIECES_AHEAD = 16
+CHUNK_JOBS_AHEAD = 16
 
 
 @block
@@ -34,11 +34,9 @@ def shell(clk, rst, hard_reset, config: CoreConfig, bus, halt, quiet, failed, la
     program_port, count_port, weight_count_port, chunk_port, event_port = (ReadPort(config) for _ in range(5))
     write = WritePort(config)
     program_jobs, count_jobs, weight_count_jobs, chunk_jobs, event_jobs = (job_stream() for _ in range(5))
-    asked_chunks, asked_events = job_stream(), job_stream()
-    queued_count_jobs = job_stream()
+    asked_chunks, queued_count_jobs = job_stream(), job_stream()
     program_words, count_words, weight_count_words, event_words = (Stream(8 * config.port_bytes) for _ in range(4))
-    pieces, queued_pieces = Stream(piece_bits(config)), Stream(piece_bits(config))
-    requests, queued_requests = Stream(16), Stream(16)
+    pieces, requests = Stream(piece_bits(config)), Stream(16)
     fetch_ready, taken_q = bit(), bit()
 
     # One pass is fetched while one is in front, so there are never more than two of these jobs.
@@ -49,18 +47,15 @@ def shell(clk, rst, hard_reset, config: CoreConfig, bus, halt, quiet, failed, la
     u_program = program_stream(clk, rst, config, launch, address, length, program_jobs, program_words, cfg, exhausted)
     u_fetch = event_fetch(clk, rst, config, control.take, fetch, mask, fetch_ready, progress, count_jobs, count_words,
                           event_jobs, pieces)
-    u_pieces = event_queue(clk, rst, pieces, queued_pieces, PIECES_AHEAD)
-    u_event_jobs = event_queue(clk, rst, event_jobs, asked_events, PIECES_AHEAD)
-    u_unpack = event_unpack(clk, rst, config, control.start, source, queued_pieces, event_words, events, requests, unpacked)
-    u_requests = event_queue(clk, rst, requests, queued_requests, PIECES_AHEAD)
+    u_unpack = event_unpack(clk, rst, config, control.start, source, pieces, event_words, events, requests, unpacked)
     u_weight_count_jobs = event_queue(clk, rst, weight_count_jobs, queued_count_jobs, 4)
-    u_weights = weight_fetch(clk, rst, config, control.start, source, queued_requests, weight_count_words, chunk_jobs, counts)
-    u_chunk_jobs = event_queue(clk, rst, chunk_jobs, asked_chunks, PIECES_AHEAD)
+    u_weights = weight_fetch(clk, rst, config, control.start, source, requests, weight_count_words, chunk_jobs, counts)
+    u_chunk_jobs = event_queue(clk, rst, chunk_jobs, asked_chunks, CHUNK_JOBS_AHEAD)
     u_read_program = stream_reader(clk, rst, config, program_jobs, program_port, program_words, PROGRAM_AHEAD)
     u_read_counts = stream_reader(clk, rst, config, count_jobs, count_port, count_words, COUNTS_AHEAD)
     u_read_weight_counts = stream_reader(clk, rst, config, queued_count_jobs, weight_count_port, weight_count_words, COUNTS_AHEAD)
     u_read_chunks = stream_reader(clk, rst, config, asked_chunks, chunk_port, weights, WEIGHTS_AHEAD)
-    u_read_events = stream_reader(clk, rst, config, asked_events, event_port, event_words, EVENTS_AHEAD)
+    u_read_events = stream_reader(clk, rst, config, event_jobs, event_port, event_words, EVENTS_AHEAD)
     u_writer = event_writer(clk, rst, config, control.fire_start, firing, fired, write, fire_go, writing, progress)
 
     @always_seq(clk.posedge, reset=rst)
@@ -79,6 +74,6 @@ def shell(clk, rst, hard_reset, config: CoreConfig, bus, halt, quiet, failed, la
         read_seen.next = bus.ack and not halt
         write_seen.next = write.valid and write.ready
 
-    return (u_memory, u_program, u_fetch, u_pieces, u_event_jobs, u_unpack, u_requests, u_weight_count_jobs, u_weights,
+    return (u_memory, u_program, u_fetch, u_unpack, u_weight_count_jobs, u_weights,
             u_chunk_jobs, u_read_program, u_read_counts, u_read_weight_counts, u_read_chunks, u_read_events, u_writer, follow,
             ask_for_counts, show)

@@ -23,7 +23,8 @@ def weight_buffer(clk, config, ring, address, weights):
     """
     width = 8 * config.weight_bytes
     columns = [unsigned(width) for _ in range(config.words_per_chunk)]
-    u_column = [memory(clk, ring.write(i), ring.address, ring.data, address, columns[i], config.weight_depth)
+    u_column = [memory(clk, ring.write(i), ring.address, ring.data, address, columns[i], config.weight_depth,
+                       family=config.family)
                 for i in range(config.words_per_chunk)]
     u_cut = [cut(columns[lane // config.weight_bytes], weights[lane],
                  8 * (lane % config.weight_bytes) + 8, 8 * (lane % config.weight_bytes))

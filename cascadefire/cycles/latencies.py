@@ -2,6 +2,8 @@
 
 from rtl.config import LOOKAHEAD, PE_QUEUE
 from rtl.event_source import STAGES
+from rtl.fire_scan import PREPARE
+from rtl.row_count import LATENCY as COUNTING
 from rtl.row_walker import ROW_QUEUE
 
 # event source
@@ -19,21 +21,21 @@ LOADED = 1                  # listed and counted -> loaded
 
 # router and PEs
 ROUTE = 1                   # event taken by the router -> offered to the PEs
-ROOM = PE_QUEUE             # events waiting in front of a PE
-QUEUED = 1                  # event handed to a PE -> its row walker may take it
+ROOM = PE_QUEUE + COUNTING  # events waiting in front of a PE
+QUEUED = 1 + COUNTING       # event handed to a PE -> its row walker may take it
 FIRST_PICK = 1              # event taken by the walker -> its first row is looked up
 ROWS_AHEAD = ROW_QUEUE      # rows between look-up and beats
 PICK_TO_ROW = 5             # row looked up -> at the counter
-LAST_BEAT_TO_IDLE = 7       # last beat -> its sum is written
+LAST_BEAT_TO_IDLE = 8       # last beat -> its sum is written
 CLAIM_MOVES = 2             # first row of the next channel at the counter -> the PE lets go of the channel before
 HOLD_ENDS = 1               # last beat -> the PE holds nothing
 FREED = 1                   # nothing needs a slot -> freed
 RELEASED = 1                # freed -> the loader may use it again
 
 # fire
-START_TO_READ = 3           # fire starts -> first read
-READ_TO_PUSH = 11           # read -> token pushed into its bank, without the levels of the adder tree
-READ_TO_DONE = 11           # last read -> the pass is done, without the levels of the adder tree
+START_TO_READ = PREPARE + 1 # fire starts -> first read decided on
+READ_TO_PUSH = 18           # read -> token pushed into its bank, without the levels of the adder tree
+READ_TO_DONE = 19           # last read -> the pass is done, without the levels of the adder tree
 DONE_TO_FREE = 1            # done -> fire may start again
 PUSH_TO_HEAD = 4            # token pushed into an empty bank -> at its head
 REWIND_TO_HEAD = 4          # a replayed pass starts -> first token at the head of a bank

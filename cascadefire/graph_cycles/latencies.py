@@ -5,46 +5,46 @@ from rtl.event_locate import STAGES
 
 # memory port and readers
 ANSWER = 6              # request taken by the port -> its word at the reader's end, beside the memory's own latency
-TURN = ANSWER + 1       # request -> its place in the reader is free again, likewise, if the word is taken at once
+TURN = ANSWER + 3       # request -> its place in the reader is free again, likewise, if the word is taken at once
 OPEN = 2                # request taken -> its place in the port is free again, likewise
 PROGRAM_AHEAD, COUNTS_AHEAD, WEIGHTS_AHEAD, EVENTS_AHEAD = 32, 32, 64, 64   # memory words held or on their way
 PLACES = OUTSTANDING    # requests open at once
 
 # program and fetch
-LAUNCH = 3              # start -> first program word asked for
+LAUNCH = 5              # start -> first program word asked for
 WORD_TO_READY = 1       # last word before the parameters -> the pass may be taken
-TAKE_TO_COUNT = 3       # pass taken -> first event count asked for
-WRITTEN_TO_COUNT = 3    # last word written -> counts that waited for it are asked for
-COUNT_TO_EVENT = 3      # a band's count -> its first word asked for
-FETCH_FREE = 2          # last band -> the next pass may be taken
-PIECES_AHEAD = 19       # bands between the fetch and unpack
+TAKE_TO_COUNT = 8       # pass taken -> first event count asked for
+WRITTEN_TO_COUNT = 6    # last word written -> counts that waited for it are asked for
+COUNT_TO_EVENT = 6      # a band's count -> its first word asked for
+FETCH_FREE = 5          # last band -> the next pass may be taken
+PIECES_AHEAD = 17       # bands between the fetch and unpack
 
 # unpack, locate
 START_TO_UNPACK = 2     # pass starts -> its first memory word is taken
 UNPACK_TO_REQUEST = 3   # word taken -> the channel's weights are looked for
-UNPACK_TO_DISPATCH = 7
+UNPACK_TO_DISPATCH = 10
 BETWEEN = WORDS_AHEAD - STAGES + 4       # event words between unpack and dispatch when the look-ahead queue is crowded
 ASKED_AHEAD = BETWEEN - 2                   # of these, those behind the place where weights are asked for
-SCAN_TO_LAST = 3        # last band -> unpack has taken the piece that ends the pass
-OVER = 8                # last word taken -> unpack and locate are empty
+SCAN_TO_LAST = 5        # last band -> unpack has taken the piece that ends the pass
+OVER = 12               # last word taken -> unpack and locate are empty
 
 # weights
-WALK_TO_JOB = 5         # last count of a channel -> its first word asked for
-START_TO_WALK = 2       # pass starts -> counts of the pass before are dropped, then the first channel is looked for
-WALK_TO_LISTED = 3      # last count -> slot listed
+WALK_TO_JOB = 8         # last count of a channel -> its first word asked for
+START_TO_WALK = 3       # pass starts -> counts of the pass before are dropped, then the first channel is looked for
+WALK_TO_LISTED = 5      # last count -> slot listed
 LISTED_TO_LOADED = 2    # slot listed -> the dispatch may begin the channel, where no chunks are missing
-COUNTS_BEFORE = 4       # counts between weight_fetch and loader
+COUNTS_BEFORE = 6       # counts between weight_fetch and loader
 WORD_TO_LOADED = 2      # last word -> the dispatch may begin the channel
 RELEASE = 2             # last beat over -> the loader may use the channel's slot and chunks
 
 # dispatch, PEs
-DISPATCH_TO_BEAT = 9
-BEAT_TO_DONE = 6        # end of the last beat -> the pass is done
+DISPATCH_TO_BEAT = 12
+BEAT_TO_DONE = 10       # end of the last beat -> the pass is done
 PE_EVENTS = DEALT_QUEUE + 1.5      # events that a PE holds, its walker's and the dispatch's included
 
 # fire and writer
-FIRE_TO_READ = 3        # fire starts -> first read
-READ_TO_OUTPUT = 10     # read -> its output, without the levels of the adder tree
+FIRE_TO_READ = 8        # fire starts -> first read
+READ_TO_OUTPUT = 17     # read -> its output, without the levels of the adder tree
 OUTPUT_TO_DONE = 2
 WRITTEN_TO_END = -2     # last word written -> the end, beside the way of an answer
-HAND_TO_WRITE = 3       # word read by the drain -> written
+HAND_TO_WRITE = 7       # word read by the drain -> written

@@ -5,7 +5,7 @@ import pytest
 from cascadefire import digits, network, quantise, reference
 
 # name: (largest density, smallest accuracy on the 2,004 held-out digits)
-PROMISED = {"lenet": (0.30, 0.983), "mlp": (0.30, 0.97), "lenet5": (0.45, 0.98)}
+PROMISED = {"lenet": (0.30, 0.983), "mlp": (0.30, 0.97), "lenet5": (0.45, 0.98), "tiny": (0.60, 0.97)}
 
 
 @pytest.mark.parametrize("name", PROMISED)
@@ -29,5 +29,6 @@ def test_shapes_are_those_documented():
         "lenet": [("conv", 32, 14, 14), ("conv", 64, 7, 7), ("fc", 256, 1, 1), ("fc", 10, 1, 1)],
         "lenet5": [("conv", 6, 14, 14), ("conv", 16, 5, 5), ("fc", 120, 1, 1), ("fc", 84, 1, 1), ("fc", 10, 1, 1)],
         "mlp": [("fc", 300, 1, 1), ("fc", 100, 1, 1), ("fc", 10, 1, 1)],
+        "tiny": [("conv", 8, 8, 8), ("conv", 16, 3, 3), ("fc", 10, 1, 1)],
     }
     assert {network.load(name).chunk for name in network.names()} == {8}

@@ -5,24 +5,24 @@ from rtl.accumulation_buffer import FirePort, LanePort, accumulation_buffer
 from rtl.config import EVENT_BITS, CoreConfig
 from rtl.counter_skip import Beat
 from rtl.mac_lane import mac_lanes
-from rtl.stream import bit, signed, unsigned
+from rtl.stream import bit, signed
 from tb.block_bench import Trace, reset, run
 from tb.block_parts import Table
 
 CONFIG = CoreConfig(lanes=4, fire_lanes=4, weight_bytes=4, acc_bits=16, acc_depth=16, weight_depth=8)
-FIRE_LATENCY = 2
+FIRE_LATENCY = 3
 LOW, HIGH = -(1 << 15), (1 << 15) - 1
-BUSY = 6        # cycles that a beat stays in flight after its own
+BUSY = 7        # cycles that a beat stays in flight after its own
 
 
 @block
 def summing(clk, rst, config, beat, weight, half, fire, fire_sum, busy):
     """beat.value * weight, both given in the cycle of the beat, added at beat.sum."""
-    port, forward = LanePort(config), unsigned(2)
+    port = LanePort(config)
     weight_1, weight_2 = signed(8), signed(8)
     value_1, value_2 = signed(EVENT_BITS), signed(EVENT_BITS)
-    u_buffer = accumulation_buffer(clk, rst, config, beat, half, fire, port, forward, busy)
-    u_lanes = mac_lanes(clk, config, [weight_2], value_2, forward, port, fire.clear(0), [fire_sum])
+    u_buffer = accumulation_buffer(clk, rst, config, beat, half, fire, port, busy)
+    u_lanes = mac_lanes(clk, config, [weight_2], value_2, port, [fire_sum])
 
     @always(clk.posedge)
     def align():

@@ -6,7 +6,7 @@ import pytest
 from myhdl import ConcatSignal, always_comb, block
 
 from rtl.config import EVENT_BITS, CoreConfig
-from rtl.event_dispatch import event_dispatch
+from rtl.event_dispatch import LATENCY, event_dispatch
 from rtl.event_locate import located_lane_bits, located_word_bits
 from rtl.pe import event_bits
 from rtl.stream import Stream, bit, unsigned
@@ -196,7 +196,7 @@ def test_one_word_a_cycle_when_all_pes_are_ready(pes):
     moved = trace.when("located")
     assert moved == list(range(moved[0], moved[0] + 81))
     offered = [t for t, valid in enumerate(trace["pe_valid"]) if valid]
-    assert offered == [t + 1 for t in moved]
+    assert offered == [t + LATENCY for t in moved]
     assert got == dispatched(words, config) and sum(map(len, got)) == 81 * config.event_lanes
 
 
@@ -256,8 +256,9 @@ def test_reset_drops_the_word_and_takes_the_turn_and_the_slots_back():
     config = config_of(3)
     word = 1 << located_word_bits(config) - 1 | 1 << located_lane_bits(config) - 1 | 0b111111
     offer = {"located_valid": 1, "located_data": word, "slots_loaded": 1, "pe_ready": 7}
-    rows = [offer, {"located_valid": 0}, {"pe_ready": 0, "slots_loaded": 2, "located_valid": 1}, {"located_valid": 0}, {},
-            {"rst": 1, "slots_loaded": 0}, {"rst": 0}, {}, offer, {"located_valid": 0}, {}]
+    idle = {"located_valid": 0}
+    rows = [{"slots_loaded": 1}, offer, idle, {"slots_loaded": 2}, {}, {"pe_ready": 0, "located_valid": 1}, idle, {}, {},
+            {"rst": 1, "slots_loaded": 0}, {"rst": 0}, {"slots_loaded": 1}, offer, idle, {}, {}]
     trace = run(dispatch, lambda: arguments_of(config), OUTPUTS, (table := Table(rows),), table.over)
-    assert trace["pe_valid"] == [0, 1, 0, 2, 2, 2, 0, 0, 0, 1, 0]
-    assert trace["slots_opened"] == [0, 1, 1, 2, 2, 2, 0, 0, 0, 1, 1] and trace["empty"][6]
+    assert trace["pe_valid"] == [0, 0, 0, 0, 1, 0, 0, 0, 2, 2, 0, 0, 0, 0, 0, 1]
+    assert trace["slots_opened"] == [0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 0, 0, 0, 1, 1, 1] and trace["empty"][10]

@@ -203,20 +203,20 @@ def test_bands_with_every_place_an_event(shape):
 
 @pytest.mark.parametrize("bands", [2, 9])
 def test_while_bands_fill_in_time_a_write_goes_out_every_cycle(bands):
-    """With counts of two lanes in one write, and with each alone (other bands of the map lie between them)."""
+    """With counts of two lanes in one write, and with each alone (other bands of the map lie between them); two cycles between two bands."""
     passes = [Pass(np.random.default_rng(221), CONFIG, 4, 12, 13, 1.0, rows=6, bands=bands)]
     trace = simulate(passes)
     check(passes, trace)
     times = trace.when("write")
-    assert times == list(range(times[0], times[0] + len(times))) and len(times) >= 2 * 4 * 39 + 2
+    assert times[-1] - times[0] == len(times) + 1 and len(times) >= 2 * 4 * 39 + 2
 
 
-def test_outputs_go_in_one_a_cycle_and_a_band_comes_out_five_cycles_after_its_last():
+def test_outputs_go_in_one_a_cycle_and_a_band_comes_out_eight_cycles_after_its_last():
     passes = [Pass(np.random.default_rng(222), CONFIG, 1, 10, 10, 0.1)]
     trace = simulate(passes)
     shown = [t for t, strobe in enumerate(trace["fired_strobe"]) if strobe]
     assert shown == list(range(shown[0], shown[0] + 100))
-    assert trace.when("write")[0] - shown[-1] == 5
+    assert trace.when("write")[0] - shown[-1] == 8
 
 
 def test_passes_may_begin_while_a_memory_held_for_a_thousand_cycles_takes_nothing():

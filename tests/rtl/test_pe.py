@@ -69,10 +69,10 @@ def passes(case, counts, pause, got, want):
         got.append([])
         source, seen, t, quiet = Source("bundle", [case.event() for _ in range(count)], lambda cycle: gate.closed()), {}, 0, 0
         while t < 20 or quiet < 2:
-            inputs = {"half": number % 2, "fire_read": t < 16, "fire_read_address": t % 16, "fire_clear": 3 if 1 <= t <= 16 else 0,
+            inputs = {"half": number % 2, "fire_read": t < 16, "fire_read_address": t % 16, "fire_clear": 1 <= t <= 16,
                       "fire_clear_address": (t - 1) % 16}
             seen = yield {**inputs, **source.step(seen)}
-            if 2 <= t < 18:
+            if 3 <= t < 19:
                 got[-1].append([seen[f"fire_sums_{lane}"] for lane in range(4)])
             idle = source.held is None and not seen["status_holding"] and not seen["status_busy"]
             quiet, t = quiet + 1 if idle and source.sent == count else 0, t + 1

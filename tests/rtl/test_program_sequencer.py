@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from rtl.config import CoreConfig
-from rtl.event_fetch import MaskPort
+from rtl.count_fetch import MaskPort
 from rtl.pass_settings import HEADER_WORDS, MAGIC, FetchSettings, FireSettings, SourceSettings
 from rtl.program_sequencer import Control, program_sequencer
 from rtl.requantise import ParamPort
@@ -111,7 +111,7 @@ def check(passes, trace, config=CONFIG):
     ends = starts[1:] + [len(trace) - 1]
     firings, odd, half_of = 0, 0, {}
     for n, (take, start, end, p) in enumerate(zip(takes, starts, ends, passes)):
-        assert take < start and columns["may_take"][take] and (n == 0 or columns["front_done"][start])
+        assert take < start and columns["may_take"][take - 1] and (n == 0 or columns["front_done"][start - 1])
         if p.tile["channels"]:
             odd ^= not p.keep
         half_of[p] = odd
@@ -122,13 +122,13 @@ def check(passes, trace, config=CONFIG):
             assert {name: columns["source_" + name][t] for name in p.source} == p.source
             assert {name: columns["tile_" + name][t] for name in p.tile} == p.tile
             assert columns["control_half"][t] == sum(f < t for f in fires) % 2
-        for t in range(start + 1, end + 1):
-            if columns["offset_index"][t] < len(p.offsets):
-                assert columns["offset"][t] == p.offsets[columns["offset_index"][t]]
+        for t in range(start + 2, end + 1):
+            if columns["offset_index"][t - 1] < len(p.offsets):
+                assert columns["offset"][t] == p.offsets[columns["offset_index"][t - 1]]
         if p.tile["channels"]:
             fire = fires[fired.index(p)]
             assert fire == starts[n + 1] if n + 1 < len(passes) else fire > start, "a pass fires when the next one starts"
-            assert not columns["fire_busy"][fire]
+            assert not columns["fire_busy"][fire - 1]
             assert {name: columns["firing_" + name][fire + 1] for name in p.tile} == p.tile
             assert columns["firing_odd"][fire + 1] == odd
     check_params(passes, fired, fires, half_of, columns, config)

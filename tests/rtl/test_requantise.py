@@ -19,6 +19,13 @@ def expected(total, bias, multiplier, shift, relu):
     return int(reference.requantise(layer, np.array([[[total]]], np.int64)).item())
 
 
+def arguments(config):
+    port = ParamPort(config)
+    del port.bias, port.scale       # the other lanes' bits
+    return dict(clk=bit(), config=config, awake=bit(), total=signed(config.acc_bits), params=port, write_bias=bit(),
+                write_scale=bit(), group=ParamPort(config).address, beyond=bit(), relu=bit(), value=signed(9), dead=bit())
+
+
 def check(config, params, totals, relu):
     """params: (bias, multiplier, shift, dead) for each address; totals: for each address, the totals that meet them."""
     write = [{"write_bias": 1, "write_scale": 0, "params_address": a, "params_data": p[0] % (1 << 32)} for a, p in enumerate(params)]
@@ -31,13 +38,7 @@ def check(config, params, totals, relu):
     rows[0]["awake"] = 1
     table = Table(write + [{"write_scale": 0, "relu": relu, "total": 1}] + rows + [{"awake": 0, "total": 2}] + [{} for _ in range(9)])
 
-    def arguments():
-        port = ParamPort(config)
-        del port.bias, port.scale       # the other lanes' bits
-        return dict(clk=bit(), config=config, awake=bit(), total=signed(config.acc_bits), params=port, write_bias=bit(),
-                    write_scale=bit(), group=ParamPort(config).address, relu=bit(), value=signed(9), dead=bit())
-
-    trace = run(requantise, arguments, ("value", "dead"), (table,), table.over)
+    trace = run(requantise, lambda: arguments(config), ("value", "dead"), (table,), table.over)
     start = len(write) + 1 + SETTLE + LATENCY
     got = list(zip(trace["value"], trace["dead"], strict=True))
     assert len(set(got[start + len(flow):])) == 1, "what is not awake holds still"
@@ -72,3 +73,10 @@ def test_random_operands(seed):
     params = [(int(rng.integers(-1 << 15, 1 << 15)), int(rng.integers(1 << 15, 1 << 16)), int(rng.integers(18, 28)), int(rng.integers(2)))
               for _ in range(64)]
     check(config, params, [rng.integers(-1 << 17, 1 << 17, 12).tolist() for _ in params], seed % 2)
+
+
+def test_a_lane_past_the_last_channel_is_dead_whatever_its_parameters_say():
+    pattern = [0, 1, 1, 0, 1, 0, 0, 1]
+    table = Table([{"awake": 1, "beyond": b} for b in pattern] + [{"beyond": 0}] * (LATENCY + 1))
+    trace = run(requantise, lambda: arguments(CoreConfig()), ("value", "dead"), (table,), table.over)
+    assert trace["dead"][LATENCY:LATENCY + len(pattern)] == pattern

@@ -46,8 +46,9 @@ def expected(entries, events):
 
 
 def random_events(rng, number, rows=None):
-    return [{"event_rows": int(rng.integers(1, 512)) if rows is None else int(rows(rng)), "event_value": int(rng.integers(-256, 256)),
-             "event_sum": int(rng.integers(64)), "event_slot": int(rng.integers(SLOTS))} for _ in range(number)]
+    events = [{"event_rows": int(rng.integers(1, 512)) if rows is None else int(rows(rng)), "event_value": int(rng.integers(-256, 256)),
+               "event_sum": int(rng.integers(64)), "event_slot": int(rng.integers(SLOTS))} for _ in range(number)]
+    return [{**event, "event_number": event["event_rows"].bit_count()} for event in events]
 
 
 def walk(entries, events, idle="never", stall="never"):

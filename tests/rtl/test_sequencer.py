@@ -106,9 +106,9 @@ def check(passes, trace, config=CONFIG):
             assert {name: columns["source_" + name][end] for name in SOURCE} == p.source
             assert {name: columns["tile_" + name][end] for name in TILE} == p.tile
             assert columns["control_half"][end] == sum(f < end for f in fires) % 2
-        for u in range(t + 1, starts[n + 1] + 1 if n + 1 < len(starts) else len(trace)):
-            if columns["offset_index"][u] < len(p.offsets):
-                assert columns["offset"][u] == p.offsets[columns["offset_index"][u]]
+        for u in range(t + 2, starts[n + 1] + 1 if n + 1 < len(starts) else len(trace)):
+            if columns["offset_index"][u - 1] < len(p.offsets):
+                assert columns["offset"][u] == p.offsets[columns["offset_index"][u - 1]]
     for n, (t, p) in enumerate(zip(fires, fired)):
         for end in (t + 1, fires[n + 1] if n + 1 < len(fires) else len(trace) - 1):
             assert {name: columns["fire_settings_" + name][end] for name in TILE} == p.tile

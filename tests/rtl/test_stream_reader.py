@@ -80,14 +80,14 @@ def test_one_word_a_cycle_from_job_to_job(depth, number):
     for port in ("port", "words"):
         times = trace.when(port)
         assert times == list(range(times[0], times[0] + 60 * number))
-    assert trace.when("port")[0] == 1
+    assert trace.when("port")[0] == 2
 
 
 @pytest.mark.parametrize("depth, later", [(8, 1), (32, 4)])
 def test_the_word_follows_its_answer(depth, later):
     trace = read([(7, 1)], Answers(latency=3), depth)
-    assert trace["port_answer"].index(1) == 4
-    assert trace.when("words") == [4 + later]
+    assert trace["port_answer"].index(1) == 5
+    assert trace.when("words") == [5 + later]
 
 
 @pytest.mark.parametrize("depth", [2, 16, 32, 128])

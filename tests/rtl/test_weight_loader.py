@@ -1,7 +1,7 @@
 """weight_loader against the row tables, masks and ring contents that its channels must have for as long as they are needed."""
 import numpy as np
 import pytest
-from myhdl import always_comb, block
+from myhdl import always, block
 
 from rtl.config import CoreConfig
 from rtl.row_walker import RowTable
@@ -22,11 +22,11 @@ def offset_of(index):
 
 @block
 def loader(clk, rst, config, counts, weights, kernel_h, kernel_w, slots, table, ring):
-    """weight_loader, and an offset table that answers in the same cycle."""
+    """weight_loader, and an offset table that answers a cycle later."""
     index, offset = unsigned(7), unsigned(6)
     u_loader = weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, index, offset, slots, table, ring)
 
-    @always_comb
+    @always(clk.posedge)
     def look_up():
         offset.next = (index * 5 + 3) & 63
 

@@ -99,12 +99,13 @@ def accelerator(config, clk, rst, bus, regs, tap):
     def work():
         regs.ack.next = regs.cyc and regs.stb
         regs.dat_r.next = 0
-        if regs.adr == 1:
-            regs.dat_r.next = status
-        elif regs.adr == 4:
-            regs.dat_r.next = cycles_q
-        elif regs.adr == 63:
-            regs.dat_r.next = 0xABCD1234
+        if regs.cyc and regs.stb:
+            if regs.adr == 1:
+                regs.dat_r.next = status
+            elif regs.adr == 4:
+                regs.dat_r.next = cycles_q
+            elif regs.adr == 63:
+                regs.dat_r.next = 0xABCD1234
         tap.pass_start.next = False
         if busy_q:
             cycles_q.next = cycles_q + 1

@@ -1,0 +1,59 @@
+"""A signed multiplier with registers at its operands, inside it and at its product."""
+from myhdl import always, block
+
+from rtl.hdl import drop_in
+from rtl.stream import signed
+
+LATENCY = 3     # operands, pipeline, product
+SIDE = 18       # bits of an operand of MULT18X18D
+
+
+@block
+def multiplier(clk, a, b, p, family="generic"):
+    """p(t + 3) = a(t) * b(t), signed.
+
+    a, b: signed signals; on ecp5 at most 18 bits wide.  p: signed, as wide as both together.  family: of config.FAMILIES; on ecp5 a
+    MULT18X18D with all its registers is instantiated, which Yosys 0.70 never uses by itself. Latency 3, one product a cycle. No reset.
+    Raises ValueError when an operand is too wide.
+    """
+    if family == "ecp5" and max(len(a), len(b)) > SIDE:
+        raise ValueError(f"a multiplier's operands must have at most {SIDE} bits, not {len(a)} and {len(b)}")
+    a_q, b_q, product_q = signed(len(a)), signed(len(b)), signed(len(p))
+
+    @always(clk.posedge)
+    def pipeline():
+        a_q.next = a
+        b_q.next = b
+        product_q.next = a_q * b_q
+        p.next = product_q
+
+    drop_in([clk, a, b], [p])
+    inferred = f"""reg signed [{len(a) - 1}:0] ${{p}}_a = 0;
+reg signed [{len(b) - 1}:0] ${{p}}_b = 0;
+reg signed [{len(p) - 1}:0] ${{p}}_m = 0, ${{p}}_q = 0;
+always @(posedge $clk) begin
+    ${{p}}_a <= $a;
+    ${{p}}_b <= $b;
+    ${{p}}_m <= ${{p}}_a * ${{p}}_b;
+    ${{p}}_q <= ${{p}}_m;
+end
+assign $p = ${{p}}_q;"""
+    multiplier.verilog_code = f"`ifdef YOSYS\n{_mult18x18(len(p))}\n`else\n{inferred}\n`endif" if family == "ecp5" else inferred
+    return pipeline
+
+
+def _mult18x18(width: int) -> str:
+    """The text for ECP5. Its wires have no sign of their own: Yosys 0.70 loses a synthesised module over signed ones at a cell's port."""
+    operands = ", ".join(f".A{n}(${{p}}_a[{n}]), .B{n}(${{p}}_b[{n}]), .C{n}(1'b0)" for n in range(SIDE))
+    control = ", ".join(f".CE{n}(1'b1), .RST{n}(1'b0)" for n in range(4))
+    product = ", ".join(f".P{n}(${{p}}_p[{n}])" for n in range(width))
+    registers = ", ".join(f'.REG_{place}_CLK("CLK0")' for place in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"))
+    return f"""wire [{SIDE - 1}:0] ${{p}}_a, ${{p}}_b;
+wire [{width - 1}:0] ${{p}}_p;
+assign ${{p}}_a = $a;
+assign ${{p}}_b = $b;
+assign $p = ${{p}}_p;
+MULT18X18D #({registers}, .SOURCEB_MODE("B_SHIFT"), .RESETMODE("SYNC"), .GSR("AUTO")) ${{p}}_mult (
+    {operands},
+    .SIGNEDA(1'b1), .SIGNEDB(1'b1), .SOURCEA(1'b0), .SOURCEB(1'b0), .CLK0($clk), .CLK1(1'b0), .CLK2(1'b0), .CLK3(1'b0),
+    {control}, {product});"""
