@@ -76,7 +76,7 @@ def _verilog(config: CoreConfig, models: Path, module: str, name: str, progress)
     import myhdl
 
     own = HERE.parent / (module.replace(".", "/") + ".py")
-    sources = sorted({own, *(HERE.parent / "rtl").glob("*.py")})
+    sources = sorted({own, *(HERE.parent / "rtl").glob("**/*.py")})
     state = [[path.name, digest(path.read_bytes())] for path in sources]
     key = digest(json.dumps([state, config.to_dict(), myhdl.__version__]).encode())
     target = models / f"{name}-{key[:24]}.v"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cascadefire.compiler import modes
+from cascadefire.compiler.compact_limits import check_compact
 from cascadefire.compiler.graph_estimate import Workload
 from cascadefire.compiler.graph_tiling import (DENSITY, cheapest, folded, least_depth, listed_kernel, step_tilings,
                                                tile_width)
@@ -32,7 +33,7 @@ def accelerator_config(graph, pes, lanes, **overrides):
         weight_depth the least from 512 on that costs at most 2 % more estimated cycles than the largest
         param_depth  64, or the groups of fire_lanes output channels of any tile
         mask_words   the most input channels of any term / 32, 2 .. 128
-        fire_lanes = lanes        weight_bytes = min(lanes, 8)
+        fire_lanes = lanes        weight_bytes = min(lanes, 8)          compact: 1 and lanes
 
     overrides: fields of CoreConfig to set otherwise; the fields after them in this list are sized to match.
     Errors: InputError for a field out of its range, or a graph that no core of this array holds.
@@ -40,13 +41,14 @@ def accelerator_config(graph, pes, lanes, **overrides):
     unknown = set(overrides) - set(CoreConfig.__dataclass_fields__)
     if unknown:
         raise InputError(f"a core has no setting called {sorted(unknown)[0]}.")
+    compact = overrides.get("compact") is True
     fields = {
         "kernel": max(side for step in graph.steps for term in step.terms for side in listed_kernel(graph, step, term)),
         "acc_bits": max(ACC_BITS, *(step_bits(graph, step) for step in graph.steps)) if "acc_bits" not in overrides else 0,
         "weight_depth": MAX_WEIGHT_DEPTH,
         "param_depth": MAX_PARAMS,
-        "fire_lanes": lanes,
-        "weight_bytes": min(lanes, 8) if isinstance(lanes, int) else lanes,
+        "fire_lanes": 1 if compact else lanes,
+        "weight_bytes": min(lanes, 8) if isinstance(lanes, int) and not compact else lanes,
         "mask_words": _mask_words(graph),
         "coord_bits": max(COORD_BITS, (_largest_side(graph) - 1).bit_length()),
     } | overrides
@@ -176,6 +178,8 @@ def check_core(graph, config, bits=True):
     if not 2 <= config.port_bytes <= 16:
         raise InputError(f"a memory word must have 2 to 16 bytes, not {config.port_bytes}: set weight_bytes to "
                          f"{2 if config.port_bytes < 2 else 16}.")
+    if config.compact:
+        check_compact(graph, config)
     for step in graph.steps:
         side = max(max(listed_kernel(graph, step, term)) for term in step.terms)
         if side > config.kernel:
@@ -184,14 +188,15 @@ def check_core(graph, config, bits=True):
         if need > config.acc_bits:
             raise InputError(f"{step.name}: its partial sums need {need} bits, but the core has {config.acc_bits}: "
                              f"set acc_bits to {need}.")
-    side = _largest_side(graph)
+    side = _largest_side(graph, vectors=not config.compact)
     if side > 1 << config.coord_bits:
         raise InputError(f"{graph.name}: a map of side {side} is more than coordinates of {config.coord_bits} bits hold: "
                          f"set coord_bits to {(side - 1).bit_length()}.")
 
 
-def _largest_side(graph):
-    sides = [side for one in graph.maps.values() for side in memory_shape(one)[1:]]
+def _largest_side(graph, vectors=True):
+    """Return the largest side of a map or a convolution; vectors: also of vector maps, which a compact core's wider places hold anyway."""
+    sides = [side for one in graph.maps.values() if vectors or not one.vector for side in memory_shape(one)[1:]]
     return max(sides + [side for step in graph.steps for side in step.conv_shape])
 
 

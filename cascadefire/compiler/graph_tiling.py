@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cascadefire.compiler.compact_limits import pooling_room
 from cascadefire.compiler.graph_estimate import NOTHING, Costs, StepEstimate, joined
 from cascadefire.compiler.map_layout import memory_shape, most_rows
 from cascadefire.compiler.tiling import MAX_CHUNKS, ceil_power, span
@@ -150,7 +151,7 @@ def step_tilings(graph, step, work, config, out_density=DENSITY):
         if rows % most_rows(*step.fired_shape) and rows != -(-height // -(-height // rows)):
             continue        # fewer rows cut it into as many tiles, which are more even
         spans = _spans(step, rows)
-        area = max(one.size for one in spans) * width
+        area = max(one.size * width + pooling_room(config, one.pad, pad_x, width) for one in spans)
         most = min(limit, config.acc_depth // area)
         if most >= total:
             most = total

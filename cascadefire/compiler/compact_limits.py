@@ -1,0 +1,51 @@
+"""What the compact accelerator cannot run, said at compile time (docs/compact.md)."""
+
+import numpy as np
+
+from cascadefire.compiler.map_layout import STRIP, memory_shape
+from cascadefire.errors import InputError
+
+MAX_CHANNELS = (1 << 11) - 1        # of a pass: rtl/compact/sizes.py
+MAX_BANDS = (1 << 9) - 1
+MAX_POOL = 7
+
+
+def check_compact(graph, config):
+    """Raise InputError, naming what is too large, unless the compact accelerator can run a graph.
+
+    graph: Graph.  config: CoreConfig with `compact`.
+    """
+    widest = max((one for one in graph.maps.values() if not one.vector), key=lambda one: one.shape[2], default=None)
+    if widest is not None and widest.shape[2] > STRIP:
+        raise InputError(f"{widest.name}: a compact accelerator runs maps of at most {STRIP} columns, "
+                         f"not {widest.shape[2]}: set compact to false.")
+    for one in graph.maps.values():
+        channels, height, _ = memory_shape(one)
+        if channels > MAX_CHANNELS or height > MAX_BANDS:
+            raise InputError(f"{one.name}: a compact accelerator runs maps of at most {MAX_CHANNELS} channels, or vectors "
+                             f"of {MAX_BANDS * STRIP} values, not {max(one.shape)}: set compact to false.")
+    limit, small = 1 << config.acc_bits, config.family in ("up5k", "ice40")
+    for step in graph.steps:
+        largest = int(np.abs(np.asarray(step.bias, np.int64)).max(initial=0))
+        if largest >= limit:
+            raise InputError(f"{step.name}: a compact accelerator adds biases below {limit}, not {largest}: "
+                             f"set acc_bits to {largest.bit_length()}.")
+        if small and step.pool and (step.pool[2] or any(
+                (fired - 1) * step.pool[1] + step.pool[0] > side for fired, side in zip(step.fired_shape, step.conv_shape))):
+            raise InputError(f"{step.name}: a compact accelerator on {config.family} pools without padding and in whole "
+                             f"windows: choose another family or set compact to false.")
+        if step.pool and max(step.pool[:3]) > MAX_POOL:
+            raise InputError(f"{step.name}: a compact accelerator pools windows of at most {MAX_POOL} a side, "
+                             f"not {step.pool[0]}: set compact to false.")
+        if step.pool and any(fired > side for fired, side in zip(step.fired_shape, step.conv_shape)):
+            raise InputError(f"{step.name}: a compact accelerator pools to maps that are not larger than before, not from "
+                             f"{step.conv_shape[0]} x {step.conv_shape[1]} to {step.fired_shape[0]} x "
+                             f"{step.fired_shape[1]}: set compact to false.")
+
+
+def pooling_room(config, pad_y, pad_x, width):
+    """Return the partial sums of a chunk that pooling in place needs beside the tile: pad_y * width + pad_x.
+
+    pad_y, pad_x: padding above and left of a tile.  width: of the tile.  0 for a core that does not pool in place.
+    """
+    return (pad_y * width + pad_x) if config.compact else 0

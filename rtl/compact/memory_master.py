@@ -1,0 +1,152 @@
+"""The compact accelerator's memory port: six askers share a Wishbone B4 pipelined bus in fixed priority."""
+from myhdl import always, always_comb, always_seq, block, concat
+
+from rtl.compact.sizes import CHUNK, COUNT, EVENTS, OPEN, PROGRAM, WEIGHTS, WRITE, address_bits
+from rtl.compact.store import store
+from rtl.config import EVENT_BITS
+from rtl.stream import bit, signed, unsigned, wrapping
+
+
+class Ask:
+    """A stream of read requests: word address, and what comes back with the answer."""
+
+    def __init__(self, config, note_bits=0):
+        self.address, self.valid, self.ready = unsigned(address_bits(config)), bit(), bit()
+        if note_bits:
+            self.note = unsigned(note_bits)
+
+
+class Put:
+    """A stream of write requests."""
+
+    def __init__(self, config):
+        self.address, self.valid, self.ready = unsigned(address_bits(config)), bit(), bit()
+        self.data, self.sel = unsigned(8 * config.port_bytes), unsigned(config.port_bytes)
+
+
+class Answers:
+    """A memory word, a pulse that says whose it is, and the note of its request; of a chunk: value and sum address."""
+
+    def __init__(self, config):
+        self.data = unsigned(8 * config.port_bytes)
+        self.program, self.count, self.events, self.weights, self.chunk = (bit() for _ in range(5))
+        self.note = unsigned(4)
+        self.value, self.sum = signed(EVENT_BITS), unsigned(config.acc_address_bits)
+
+
+def note_bits(config) -> int:
+    """Bits of a chunk request's note: value, sum address (low)."""
+    return EVENT_BITS + config.acc_address_bits
+
+
+@block
+def memory_master(clk, rst, config, program, count, events, weights, chunk, write, bus, halt, answers, quiet, failed):
+    """Sends requests to the bus in the order count, events, weights, write, program, chunk, and tells whose each answer is.
+
+    program, count, events, weights, chunk: Ask; the note of program and count is a place in the word, of chunk note_bits.
+    write: Put.  bus: MemoryBus, this side the master.  answers: Answers, a cycle after the bus gives them.
+    halt: no further request is taken, and from the next cycle on no answer is given; what was taken is still carried out.
+    quiet: no request is open.  failed: pulse, an error outside halt.
+    At most OPEN requests are open. Latency 1 to the bus and 1 back, one request a cycle; bus outputs are registers but
+    for cyc.
+    Reset forgets open requests, so it is for a port that is quiet.
+    """
+    sum_bits, wide = config.acc_address_bits, address_bits(config)
+    tag_bits = 3 + note_bits(config)
+    pointer_bits = (OPEN - 1).bit_length()
+    everything = (1 << config.port_bytes) - 1
+    kind, address, note = unsigned(3), unsigned(wide), unsigned(note_bits(config))
+    we, any_asks, room, accept, answered = bit(), bit(), bit(), bit(), bit()
+    put_q, got_q = wrapping(pointer_bits), wrapping(pointer_bits)
+    open_q = unsigned(pointer_bits + 1)
+    tag, asker = unsigned(tag_bits), unsigned(tag_bits)
+    valid_q, data_q = bit(), unsigned(8 * config.port_bytes)
+
+    u_tags = store(clk, accept, put_q, tag, answered, got_q, asker, OPEN, config.family)
+
+    @always_comb
+    def choose():
+        note.next = chunk.note
+        if count.valid:
+            kind.next = COUNT
+            address.next = count.address
+            note.next = count.note
+        elif events.valid:
+            kind.next = EVENTS
+            address.next = events.address
+        elif weights.valid:
+            kind.next = WEIGHTS
+            address.next = weights.address
+        elif write.valid:
+            kind.next = WRITE
+            address.next = write.address
+        elif program.valid:
+            kind.next = PROGRAM
+            address.next = program.address
+            note.next = program.note
+        else:
+            kind.next = CHUNK
+            address.next = chunk.address
+
+    @always_comb
+    def watch():
+        any_asks.next = count.valid or events.valid or weights.valid or write.valid or program.valid or chunk.valid
+        room.next = (not bus.stb or not bus.stall) and not open_q[pointer_bits] and not halt
+        answered.next = (bus.ack or bus.err) and open_q != 0
+        bus.cyc.next = open_q != 0
+        quiet.next = open_q == 0
+        tag.next = concat(kind, note)
+
+    @always_comb
+    def permit():
+        accept.next = room and any_asks
+        we.next = kind == WRITE
+
+    @always_comb
+    def serve():
+        count.ready.next = room
+        events.ready.next = room and not count.valid
+        weights.ready.next = room and not count.valid and not events.valid
+        write.ready.next = room and kind == WRITE
+        program.ready.next = room and kind == PROGRAM
+        chunk.ready.next = room and kind == CHUNK
+
+    @always_seq(clk.posedge, reset=rst)
+    def issue():
+        if not bus.stb or not bus.stall:
+            bus.stb.next = accept
+        if accept:
+            put_q.next = put_q + 1
+        if answered:
+            got_q.next = got_q + 1
+        if accept and not answered:
+            open_q.next = open_q + 1
+        elif answered and not accept:
+            open_q.next = open_q - 1
+        valid_q.next = answered and not halt
+        failed.next = bus.err and open_q != 0 and not halt
+
+    @always(clk.posedge)
+    def hold():
+        if not bus.stb or not bus.stall:
+            bus.we.next = we
+            bus.adr.next = address
+            bus.dat_w.next = write.data
+            bus.sel.next = everything
+            if we:
+                bus.sel.next = write.sel
+        data_q.next = bus.dat_r
+
+    @always_comb
+    def tell():
+        answers.data.next = data_q
+        answers.note.next = asker[4:]
+        answers.sum.next = asker[sum_bits:]
+        answers.value.next = asker[sum_bits + EVENT_BITS:sum_bits].signed()
+        answers.program.next = valid_q and asker[tag_bits:tag_bits - 3] == PROGRAM
+        answers.count.next = valid_q and asker[tag_bits:tag_bits - 3] == COUNT
+        answers.events.next = valid_q and asker[tag_bits:tag_bits - 3] == EVENTS
+        answers.weights.next = valid_q and asker[tag_bits:tag_bits - 3] == WEIGHTS
+        answers.chunk.next = valid_q and asker[tag_bits:tag_bits - 3] == CHUNK
+
+    return u_tags, choose, watch, permit, serve, issue, hold, tell
