@@ -1,4 +1,4 @@
-"""What scripts/train.py trains: the shapes, target densities and schedules of the three shipped networks."""
+"""What scripts/train.py trains: the shapes, target densities and schedules of the shipped networks."""
 
 from dataclasses import dataclass
 
@@ -61,5 +61,10 @@ RECIPES = {recipe.name: recipe for recipe in (
         Spec("fc1", "fc", 120, 0.40),
         Spec("fc2", "fc", 84, 0.50),
         Spec("fc3", "fc", 10, 0.90, activation="none"),
+    ), epochs=60, steps=4, step_epochs=15, last_epochs=80),
+    Recipe("tiny", "Small CNN, 8 filters of 5x5 and 16 of 3x3, for boards with 8 KiB", (
+        Spec("conv1", "conv", 8, 1.0, (5, 5), 0, (3, 3, 0)),
+        Spec("conv2", "conv", 16, 0.60, (3, 3), 0, POOL),
+        Spec("fc1", "fc", 10, 0.50, activation="none"),
     ), epochs=60, steps=4, step_epochs=15, last_epochs=80),
 )}

@@ -1,0 +1,82 @@
+"""A board's virtual twin: its top, or the netlist of its bitstream, as a simulated board."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from fpga import build as builder
+from fpga import netlist
+from fpga.board import Board
+from fpga.build import convert
+from fpga.tools import WHEELS, Tools
+from fpga.top import design_hz
+from tb import toolchain, virtual_board
+from tb.verilate import digest, locked
+
+STAGES = ("rtl", *netlist.STAGES)
+SLOWEST = 32    # cycles of a bit of a virtual board's line, unless asked for more: every one of them is simulated
+FASTEST = 16
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+def quick_line(board: Board) -> Board:
+    """The board with a baud rate that simulates in bearable time.
+
+    Its own, or a bit in FASTEST cycles where its own takes more than SLOWEST.
+    """
+    if board.uart_divisor <= SLOWEST:
+        return board
+    return dataclasses.replace(board, baud=design_hz(board) // FASTEST)
+
+
+def cycles_per_bit(board: Board) -> int:
+    """Clock cycles of a bit of a board's UART."""
+    return round(design_hz(board) / board.baud)
+
+
+def model(board: Board, stage: str, progress=None) -> tuple[Path, dict | None]:
+    """Return the program that simulates a board, and the build's report where there was a build.
+
+    stage: rtl (the converted top), synth (after Yosys) or routed (after nextpnr).  progress: called with sentences.
+    Everything is kept in build/fpga/virtual by the sources' and the board's content. Raises ToolError and InputError as builds do.
+    """
+    folder = _made(board, stage, progress or (lambda sentence: None))
+    report = json.loads((folder / builder.REPORT).read_text()) if stage != "rtl" else None
+    name = {"rtl": "top.v", "synth": "top.json", "routed": "routed.json"}[stage]
+    if stage == "rtl":
+        verilog = (folder / name).read_text(encoding="utf-8")
+    else:
+        if progress:
+            progress("turning the netlist into Verilog")
+        verilog = netlist.to_verilog(folder / name, board.family)
+    return virtual_board.board_model(verilog, progress), report
+
+
+def _made(board: Board, stage: str, progress) -> Path:
+    """Return the folder that holds what a stage needs; made when it is not there."""
+    if stage != "rtl":
+        netlist.check_family(board.family)
+    sources = sorted(path for part in ("rtl", "fpga") for path in (CHECKOUT / part).rglob("*.py") if "host" not in path.parts)
+    state = [[str(path.relative_to(CHECKOUT)), digest(path.read_bytes())] for path in sources]
+    versions = [] if stage == "rtl" else [Tools().version(tool) for tool in WHEELS]
+    constraints = digest(board.constraints_path.read_bytes())
+    key = digest(json.dumps([state, board.to_dict(), constraints, stage, versions]).encode())[:24]
+    home = toolchain.BUILD / "fpga" / "virtual"
+    final = home / f"{board.name}-{board.array}-{stage}-{key}"
+    with locked(final):
+        if not final.exists():
+            scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=home))
+            try:
+                if stage == "rtl":
+                    progress(f"converting {board.name} {board.array} to Verilog")
+                    convert.convert(board, scratch, Tools())
+                else:
+                    builder.build(board, folder=scratch, progress=progress, until="synthesis" if stage == "synth" else "bitstream")
+                os.replace(scratch, final)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    return final
