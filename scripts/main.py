@@ -8,12 +8,17 @@ from importlib.metadata import version
 import typer
 from typer.exceptions import TyperException
 
+from scripts.bench import bench
 from scripts.benchmark import benchmark
+from scripts.boards import boards
+from scripts.build import build
 from scripts.efficiency import efficiency
 from scripts.mappings import mappings
 from scripts.networks import networks
+from scripts.program import program
 from scripts.run import run
 from scripts.sweep import sweep
+from scripts.verilog import verilog
 from tb.toolchain import ToolError
 
 app = typer.Typer(
@@ -27,6 +32,11 @@ app.command()(mappings)
 app.command()(benchmark)
 app.command()(efficiency)
 app.command()(sweep)
+app.command()(boards)
+app.command()(build)
+app.command()(verilog)
+app.command()(program)
+app.command()(bench)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,123 @@
+"""Boards: the seven that ship are complete and consistent, a user's own is read, and every wrong key is one sentence."""
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+import yaml
+
+from cascadefire.errors import InputError
+from fpga import board
+from fpga.board import FOLDER, Board
+
+SHIPPED = ["icebreaker", "hx8k", "ulx3s-25f", "ulx3s-85f", "colorlight-i5", "tangnano9k", "tangnano20k"]
+PIN = {".pcf": r"set_io (\S+) \S+", ".lpf": r'LOCATE COMP "([^"]+)" SITE', ".cst": r'IO_LOC "([^"]+)" \d+'}
+
+
+@pytest.fixture
+def fields(tmp_path):
+    """What the YAML of a small board holds, its constraint file in place."""
+    (tmp_path / "mine.pcf").write_text("set_io clk 35\n")
+    return {**yaml.safe_load((FOLDER / "icebreaker.yaml").read_text()), "name": "mine", "constraints": "mine.pcf"}
+
+
+def written(tmp_path, fields):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(fields))
+    return board.load(tmp_path / "mine.yaml")
+
+
+def test_seven_boards_ship_in_the_order_of_their_numbers():
+    assert board.names() == SHIPPED
+    assert [board.load(name).number for name in SHIPPED] == list(range(1, 8))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_board_names_every_pin_of_its_top_once(name):
+    one = board.load(name)
+    path = one.constraints_path
+    pins = re.findall(PIN[path.suffix], path.read_text())
+    leds = ["led"] if one.leds == 1 else [f"led[{index}]" for index in range(one.leds)]
+    assert sorted(pins) == sorted(["clk", "rx", "tx", *leds, *one.extra_pins])
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_board_has_a_pll_exactly_when_its_clock_is_not_the_oscillators(name):
+    one = board.load(name)
+    assert (one.pll is None) == (one.clock_hz == one.clock_pin_hz)
+    assert one.with_clock(one.clock_pin_hz).pll is None
+    assert one.with_clock(2 * one.clock_pin_hz).pll["type"] == {"up5k": "ice40"}.get(one.family, one.family)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_array_that_ships_is_among_those_that_were_built(name):
+    one = board.load(name)
+    assert one.array in one.arrays
+    for array in one.arrays:
+        assert one.config(array).family == one.family
+
+
+def test_gowin_plls_are_told_their_device():
+    assert board.load("tangnano9k").with_clock(54_000_000).pll == {"type": "gowin", "device": "GW1NR-9C"}
+    assert board.load("tangnano20k").with_clock(54_000_000).pll["device"] == "GW2AR-18C"
+
+
+def test_one_pe_is_compact_where_the_board_says_so():
+    one = board.load("icebreaker")
+    compact, full = one.config("1x8"), one.config("2x4")
+    assert (compact.compact, compact.fire_lanes, compact.weight_bytes) == (True, 1, 8)
+    assert (full.compact, full.pes, full.lanes) == (False, 2, 4)
+    assert one.with_array("1X4").config().lanes == 4
+
+
+def test_a_board_survives_json():
+    for name in SHIPPED:
+        one = board.load(name)
+        assert Board.from_dict(one.to_dict()) == one
+
+
+def test_a_users_board_is_read_from_its_own_folder(tmp_path, fields):
+    one = written(tmp_path, fields)
+    assert one.name == "mine" and one.constraints_path == tmp_path / "mine.pcf"
+
+
+@pytest.mark.parametrize("value, known", [("icebraker", "icebreaker"), ("ulx3s", "ulx3s-85f or ulx3s-25f"), ("Tangnano9k", "tangnano9k")])
+def test_an_unknown_board_is_answered_with_the_nearest_names(value, known):
+    with pytest.raises(InputError, match=f"not {value} .did you mean {known}"):
+        board.load(value)
+
+
+@pytest.mark.parametrize("key, value, sentence", [
+    ("clock_hz", "fast", "clock_hz must be a whole number of Hz"), ("family", "xilinx", "family must be one of"),
+    ("baud", 7_000_000, "baud 7000000 cannot be made from 24 MHz: the nearest is 6000000"),
+    ("baud", 5_000_000, "baud 5000000 cannot be made from 24 MHz: the nearest is 4800000"),
+    ("array", "8", "array must be PEs x lanes"), ("array", "9x8", "pes must be a whole number"),
+    ("leds", 0, "leds must be"), ("led_active_low", 1, "led_active_low must be true or false"), ("number", 0, "number must be"),
+    ("memory", "dram", "memory must be one of"), ("memory_bytes", 3, "memory_bytes must be"),
+    ("constraints", "no.pcf", "there is no file"), ("core", {"acc_dept": 4}, "no setting called acc_dept"),
+    ("resources", {"luts": 1}, "resources must be"), ("colour", "red", "no key called colour"),
+    ("memory_byte", 1, "no key called memory_byte .did you mean memory_bytes"), ("folder", "/", "no key called folder"),
+])
+def test_a_wrong_value_is_one_sentence(tmp_path, fields, key, value, sentence):
+    with pytest.raises(InputError, match=sentence) as error:
+        written(tmp_path, {**fields, key: value})
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_key_is_named(tmp_path, fields):
+    del fields["device"]
+    with pytest.raises(InputError, match="board mine: the key device is missing"):
+        written(tmp_path, fields)
+
+
+def test_a_file_that_is_no_board_is_refused(tmp_path):
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(InputError, match="must hold a board"):
+        board.load(tmp_path / "list.yaml")
+    with pytest.raises(InputError, match="there is no file"):
+        board.load(tmp_path / "none.yaml")
+
+
+def test_boards_are_not_changed_in_place():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        board.load("hx8k").baud = 9600

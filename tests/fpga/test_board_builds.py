@@ -1,0 +1,19 @@
+"""The boards as they ship, through all tools: minutes each, so one iCE40 board here; `cascadefire build` does the others."""
+from __future__ import annotations
+
+import pytest
+
+from fpga import board as boards
+from fpga.build import build
+
+
+@pytest.mark.slow
+def test_icebreaker_fits_and_meets_its_clock(tmp_path):
+    report = build(boards.load("icebreaker"), folder=tmp_path)
+    assert report["meets_clock"] and report["compact"]
+    assert all(item["used"] <= item["available"] for item in report["resources"].values())
+    assert report["resources"]["spram"]["used"] == 4
+    sources = {step["source"].split(":")[0] for step in report["critical_path"]["steps"] if step["source"]}
+    assert sources and all(source.startswith(("rtl/", "fpga/")) for source in sources)
+    places = set(report["blocks"])
+    assert any("compact_accelerator" in place for place in places) and any(place.startswith("link") for place in places)
