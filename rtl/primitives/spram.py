@@ -4,6 +4,7 @@ from myhdl import always, block
 from rtl.hdl import drop_in
 
 DEPTH = 16384
+WRITTEN = (0x0000, 0x00FF, 0xFF00, 0xFFFF)     # bits that each value of `write` writes
 
 
 @block
@@ -23,7 +24,7 @@ def spram(clk, enable, write, address, write_data, read_data):
             if write == 0:
                 read_data.next = words.get(at, 0)
             else:
-                mask = (255 if write & 1 else 0) | (65280 if write & 2 else 0)
+                mask = WRITTEN[int(write)]
                 words[at] = words.get(at, 0) & ~mask | int(write_data) & mask
 
     drop_in((clk, enable, write, address, write_data), (read_data,))

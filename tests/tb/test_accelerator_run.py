@@ -126,6 +126,20 @@ def test_a_program_that_does_not_end_well_is_reported(small):
         run_graph.run_once(dataclasses.replace(job, runs=(run,)), "verilator")
 
 
+@pytest.mark.parametrize("change, cause", [(lambda word: word ^ 1 << 24, 2), (lambda word: word | 15 << 8, 4),
+                                           (lambda word: word & ~(15 << 12), 4)], ids=["bad word", "too tall", "no width"])
+def test_a_program_that_does_not_begin_or_cannot_run_ends_with_its_cause(small, change, cause):
+    """And the next correct program runs right."""
+    outputs, job = graph_reference.run_steps(*small)[1], job_of(small)
+    at = job.runs[0].program * job.config.port_bytes
+    word = job.memory[at:at + 4].copy()
+    wrong = np.array([change(int(word.view("<u4")[0]))], "<u4").view(np.uint8)
+    runs = tuple(dataclasses.replace(job.runs[0], patches=((at, bytes_),)) for bytes_ in (wrong, word))
+    first, second = accelerator_bench.run_job(dataclasses.replace(job, runs=runs))
+    assert (first.cause, first.done, second.done) == (cause, False, True)
+    assert all(np.array_equal(second.outputs[name], values) for name, values in outputs.items())
+
+
 def test_settings_that_do_not_exist_are_refused(small):
     with pytest.raises(ValueError, match="sim must be one of verilator, myhdl, model, not icarus"):
         run_graph.run_graph(*small, ARRAY, sim="icarus")
