@@ -10,7 +10,8 @@ class LanePort:
     """What all lanes of a PE share: addresses and strobes of both halves, what to add to, and when.
 
     near: the sum is that of the beat one cycle (0) or two cycles (1) before.  early: of the beat three (0) or four (1), else five
-    cycles before, where `far`.  zero: the write of this half clears.  fired: the half that fire reads.
+    cycles before, where `far`.  multiplying: there are operands or products.
+    gathering, selecting, adding, added, added_before: a beat is two cycles before its addition .. two cycles after.  zero: the write of this half clears.  fired: the half that fire reads.
     """
 
     def __init__(self, config):
@@ -21,7 +22,8 @@ class LanePort:
         self.write_0, self.write_1 = bit(), bit()
         self.zero_0, self.zero_1 = bit(), bit()
         self.near_0, self.near_1, self.early_0, self.early_1, self.far = (bit() for _ in range(5))
-        self.adding = bit()
+        self.gathering, self.selecting, self.adding, self.added, self.added_before = (bit() for _ in range(5))
+        self.multiplying = bit()
         self.half = bit()
 
 
@@ -90,6 +92,7 @@ def accumulation_buffer(clk, rst, config, beat, half, fire, port, busy):
         port.far.next = distant
         port.near_1.next = v_5 and a_5 == a_3
         port.near_0.next = v_5 and a_5 == a_4
+        port.multiplying.next = v_1 or v_2 or v_3
 
     @always_seq(clk.posedge, reset=rst)
     def strobe():
@@ -122,7 +125,11 @@ def accumulation_buffer(clk, rst, config, beat, half, fire, port, busy):
 
     @always_comb
     def tell():
+        port.gathering.next = v_3
+        port.selecting.next = v_4
         port.adding.next = v_5
+        port.added.next = v_6
+        port.added_before.next = v_7
         busy.next = beat.valid or v_1 or v_2 or v_3 or v_4 or v_5 or v_6 or v_7
 
     return track, carry, compare, forward, strobe, point, tell

@@ -22,15 +22,16 @@ class Fired:
 
 
 @block
-def peak_of_window(clk, config, total, valid, covered, opens, peak):
-    """peak = largest total of a window; valid, covered, opens: as in Scan, in the cycle of the total. Latency 2."""
+def peak_of_window(clk, config, total, valid, covered, counts, opens, peak):
+    """peak = largest total of a window; valid, covered: as in Scan, in the cycle of the total; counts, opens: valid, opens, one later.
+
+    Latency 2. No reset.
+    """
     lowest = -(1 << (config.acc_bits - 1))
-    total_q, valid_q, opens_q = signed(config.acc_bits), bit(), bit()
+    total_q = signed(config.acc_bits)
 
     @always(clk.posedge)
     def cover():
-        valid_q.next = valid
-        opens_q.next = opens
         if valid:
             total_q.next = lowest
             if covered:
@@ -38,8 +39,8 @@ def peak_of_window(clk, config, total, valid, covered, opens, peak):
 
     @always(clk.posedge)
     def compare():
-        if valid_q:
-            if opens_q or total_q > peak:
+        if counts:
+            if opens or total_q > peak:
                 peak.next = total_q
 
     return cover, compare
@@ -86,14 +87,15 @@ def emitter(value, dead, strobe, settings, emit):
 
 
 @block
-def past_the_last(clk, index, left, beyond):
-    """beyond(t + 2) = lane `index` has no output channel, where left(t) are left from lane 0 on."""
+def past_the_last(clk, awake, index, left, beyond):
+    """beyond(t + 2) = lane `index` has no output channel, where left(t) are left from lane 0 on; while awake."""
     beyond_q = bit()
 
     @always(clk.posedge)
     def compare():
-        beyond_q.next = left <= index
-        beyond.next = beyond_q
+        if awake:
+            beyond_q.next = left <= index
+            beyond.next = beyond_q
 
     return compare
 
@@ -140,10 +142,10 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
             u_lanes.append(pick_group(clk, awake, [sums[p][g * fire_lanes + f] for g in range(groups)], group_3, terms[p]))
         u_lanes.append(sum_tree(clk, awake, terms, total[f]))
         u_lanes.append(peak_of_window(clk, config, total[f], valid_q(at_total - 1), covered_q(at_total - 1),
-                                      opens_q(at_total - 1), peak[f]))
+                                      valid_q(at_total), opens_q(at_total), peak[f]))
         u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, beyond[f],
                                   relu_q, value[f], dead[f]))
-        u_lanes.append(past_the_last(clk, f, left_p, beyond[f]))
+        u_lanes.append(past_the_last(clk, awake, f, left_p, beyond[f]))
         if tokens is None:
             u_lanes.append(emitter(value[f], dead[f], step_e, settings, emit[f]))
         else:

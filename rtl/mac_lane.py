@@ -46,7 +46,7 @@ def mac_lanes(clk, config, weights, value, port, fire_sums):
 
     u_lane = []
     for i in range(lanes):
-        u_lane += [multiplier(clk, value, weights[i], product[i], family), cut(before_q, before[i], bits * (i + 1), bits * i),
+        u_lane += [multiplier(clk, value, weights[i], product[i], family, port.multiplying), cut(before_q, before[i], bits * (i + 1), bits * i),
                    add_product(clk, port, before[i], product[i], total[i]), cut(shown, fire_sums[i], bits * (i + 1), bits * i)]
     u_half_0 = memory(clk, port.write_0, port.write_address_0, data_0, port.read_address_0, read_0, config.acc_depth, port.read_0,
                       family)
@@ -55,36 +55,41 @@ def mac_lanes(clk, config, weights, value, port, fire_sums):
 
     @always(clk.posedge)
     def hold():
-        sums_2q.next = sums
-        sums_3q.next = sums_2q
-        if port.early_0:
-            early_q.next = sums
-        elif port.early_1:
-            early_q.next = sums_2q
-        else:
-            early_q.next = sums_3q
+        # Sums that are not new are there already: the older ones need not move then.
+        if port.added:
+            sums_2q.next = sums
+        if port.added_before:
+            sums_3q.next = sums_2q
+        if port.gathering:
+            if port.early_0:
+                early_q.next = sums
+            elif port.early_1:
+                early_q.next = sums_2q
+            else:
+                early_q.next = sums_3q
 
     @always(clk.posedge)
     def select():
-        if port.near_1:
-            before_q.next = sums
-        elif port.far:
-            before_q.next = early_q
-        elif port.half:
-            before_q.next = read_1
-        else:
-            before_q.next = read_0
+        if port.selecting:
+            if port.near_1:
+                before_q.next = sums
+            elif port.far:
+                before_q.next = early_q
+            elif port.half:
+                before_q.next = read_1
+            else:
+                before_q.next = read_0
 
     @always(clk.posedge)
     def give_back():
         # Zero by the registers' own reset: no logic between the adder and the memory.
         if port.zero_0:
             data_0.next = 0
-        else:
+        elif port.added:
             data_0.next = sums
         if port.zero_1:
             data_1.next = 0
-        else:
+        elif port.added:
             data_1.next = sums
 
     @always_comb

@@ -23,8 +23,8 @@ class ParamPort:
 
 
 @block
-def scale_up(clk, config, biased, factor, product):
-    """product(t + 4) = biased(t) * factor(t), of two products of at most 18 bits a side.
+def scale_up(clk, config, awake, biased, factor, product):
+    """product(t + 4) = biased(t) * factor(t), of two products of at most 18 bits a side, while awake.
 
     biased: signed.  factor: signed, at most 18 bits.  product: signed, as wide as both together. Latency 4. No reset.
     """
@@ -37,21 +37,22 @@ def scale_up(clk, config, biased, factor, product):
         low.next = biased[LOW_BITS:]
         high.next = biased >> LOW_BITS
 
-    u_low = multiplier(clk, low, factor, low_product, config.family)
-    u_high = multiplier(clk, high, factor, high_product, config.family)
+    u_low = multiplier(clk, low, factor, low_product, config.family, awake)
+    u_high = multiplier(clk, high, factor, high_product, config.family, awake)
 
     @always(clk.posedge)
     def join():
         upper = intbv(0, min=product.min, max=product.max)
-        upper[:] = high_product
-        product.next = (upper << LOW_BITS) + low_product
+        if awake:
+            upper[:] = high_product
+            product.next = (upper << LOW_BITS) + low_product
 
     return halve, u_low, u_high, join
 
 
 @block
-def round_off(clk, total, relu, value):
-    """value(t + 2) = clamp((total(t) + 1) >> 1), to 0 .. 255 with relu, else -128 .. 127. Latency 2. No reset."""
+def round_off(clk, awake, total, relu, value):
+    """value(t + 2) = clamp((total(t) + 1) >> 1), to 0 .. 255 with relu, else -128 .. 127; while awake. Latency 2. No reset."""
     near = EVENT_BITS + 2       # bits of a total that may come out unclamped
     above, below = bit(), bit()
     near_q = signed(near + 1)
@@ -59,29 +60,31 @@ def round_off(clk, total, relu, value):
     @always(clk.posedge)
     def halve():
         near_bits = intbv(0)[near - 1:]
-        near_bits[:] = total[near - 1:]
-        above.next = total >= 0 and total >> (near - 1) != 0
-        below.next = total < 0 and total >> (near - 1) != -1
-        near_q.next = near_bits + 1
-        if total < 0:
-            near_q.next = near_bits + 1 - (1 << (near - 1))
+        if awake:
+            near_bits[:] = total[near - 1:]
+            above.next = total >= 0 and total >> (near - 1) != 0
+            below.next = total < 0 and total >> (near - 1) != -1
+            near_q.next = near_bits + 1
+            if total < 0:
+                near_q.next = near_bits + 1 - (1 << (near - 1))
 
     @always(clk.posedge)
     def clamp():
         rounded = intbv(0, min=-(1 << near), max=1 << near)
-        rounded[:] = near_q
-        rounded[:] = rounded >> 1
-        value.next = rounded[EVENT_BITS:].signed()
-        if relu:
-            if below or rounded < 0:
-                value.next = 0
-            elif above or rounded > 255:
-                value.next = 255
-        else:
-            if below or rounded < -128:
-                value.next = -128
-            elif above or rounded > 127:
-                value.next = 127
+        if awake:
+            rounded[:] = near_q
+            rounded[:] = rounded >> 1
+            value.next = rounded[EVENT_BITS:].signed()
+            if relu:
+                if below or rounded < 0:
+                    value.next = 0
+                elif above or rounded > 255:
+                    value.next = 255
+            else:
+                if below or rounded < -128:
+                    value.next = -128
+                elif above or rounded > 127:
+                    value.next = 127
 
     return halve, clamp
 
@@ -91,7 +94,7 @@ def requantise(clk, config, awake, total, params, write_bias, write_scale, group
     """value = clamp((((total + bias) * multiplier) + 2**(shift - 1)) >> shift), to 0..255 with relu, else -128..127.
 
     Computed as ((p >> (shift - 1)) + 1) >> 1, which is the same number and needs no wide constant. shift >= 1.
-    awake: totals are on their way; without it nothing enters.  total: signed acc_bits.  params: ParamPort.
+    awake: totals are on their way; without it everything holds.  total: signed acc_bits.  params: ParamPort.
     write_bias, write_scale: this lane's bits of it.
     beyond: no channel is in this lane; with the total.
     group: address of this lane's parameters, two cycles before the total; held while its totals come.
@@ -112,8 +115,8 @@ def requantise(clk, config, awake, total, params, write_bias, write_scale, group
 
     u_bias = memory(clk, write_bias, params.address, new_bias, group, bias, 2 * config.param_depth, awake, config.family)
     u_scale = memory(clk, write_scale, params.address, new_scale, group, scale, 2 * config.param_depth, awake, config.family)
-    u_product = scale_up(clk, config, biased_q, factor, product)
-    u_round = round_off(clk, shifted_q, relu, value)
+    u_product = scale_up(clk, config, awake, biased_q, factor, product)
+    u_round = round_off(clk, awake, shifted_q, relu, value)
 
     @always_comb
     def arrive():
@@ -131,22 +134,24 @@ def requantise(clk, config, awake, total, params, write_bias, write_scale, group
 
     @always(clk.posedge)
     def shift():
-        coarse_q.next = product >> (down_5 & 56)
-        down_6.next = down_5 & 7
-        shifted_q.next = coarse_q >> down_6
+        if awake:
+            coarse_q.next = product >> (down_5 & 56)
+            down_6.next = down_5 & 7
+            shifted_q.next = coarse_q >> down_6
 
     @always(clk.posedge)
     def accompany():
-        scale_2.next = scale_1
-        scale_3.next = scale_2
-        scale_4.next = scale_3
-        down_5.next = 0
-        if scale_4[22:16] != 0:
-            down_5.next = scale_4[22:16] - 1
-        dead_5.next = scale_4[22]
-        dead_6.next = dead_5
-        dead_7.next = dead_6
-        dead_8.next = dead_7
-        dead.next = dead_8
+        if awake:
+            scale_2.next = scale_1
+            scale_3.next = scale_2
+            scale_4.next = scale_3
+            down_5.next = 0
+            if scale_4[22:16] != 0:
+                down_5.next = scale_4[22:16] - 1
+            dead_5.next = scale_4[22]
+            dead_6.next = dead_5
+            dead_7.next = dead_6
+            dead_8.next = dead_7
+            dead.next = dead_8
 
     return u_bias, u_scale, u_product, u_round, arrive, add_bias, shift, accompany

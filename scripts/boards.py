@@ -37,14 +37,14 @@ def boards(
     for heading in ("name", "title", "device"):
         table.add_column(heading, no_wrap=True)
     table.add_column("array")
-    table.add_column("others that fit")
+    table.add_column("built so far")
     for heading in ("memory", "clock", "oscillator"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("program", no_wrap=True)
     for board in known:
         kind = " compact" if board.config().compact else ""
-        others = " ".join(array for array in board.arrays if array != board.array)
-        table.add_row(board.name, board.title, board.device, f"{board.array}{kind}", others, f"{board.memory_bytes // 1024} KiB",
+        built = " ".join(board.arrays) or "none fits yet"
+        table.add_row(board.name, board.title, board.device, f"{board.array}{kind}", built, f"{board.memory_bytes // 1024} KiB",
                       f"{board.clock_hz / 1e6:g} MHz", f"{board.clock_pin_hz / 1e6:g} MHz", board.program[0] if board.program else "")
     Console(width=WIDTH, highlight=False).print(table)
     typer.echo("\nBuild one: cascadefire build --board NAME. A new board is one YAML and one constraint file: docs/boards.md")

@@ -16,7 +16,7 @@ from tb.accelerator_job import STATES, AcceleratorJob, AcceleratorResult, BenchE
 from tb.verilate import accelerator_verilog
 
 SIMULATORS = ("verilator", "myhdl", "model")
-MEMORY = re.compile(r"^reg (?:signed )?\[(\d+):0\] \w+ \[0:(\d+)-1\];", re.MULTILINE)
+MEMORY = re.compile(r"^(?:\(\*.*?\*\) *)?reg (?:signed )?\[(\d+):0\] \w+ \[0:(\d+)(-1)?\];", re.MULTILINE)
 
 
 def run_graph(graph, inputs: dict, array=(4, 8), modes=("both",), sim: str = "verilator", latency: int = 20, progress=None,
@@ -170,4 +170,4 @@ def totals(rows: list[dict], cycles: int) -> dict:
 
 def on_chip_bytes(verilog: str) -> int:
     """Return the bytes of all memories in a converted Verilog text."""
-    return sum((int(high) + 1) * int(depth) for high, depth in MEMORY.findall(verilog)) // 8
+    return sum((int(high) + 1) * (int(last) + (not length)) for high, last, length in MEMORY.findall(verilog)) // 8

@@ -14,7 +14,7 @@ from rtl.compact.pass_sequencer import FIRE, MULTIPLY, SETTLE, Control, pass_seq
 from rtl.compact.pool_scan import Access
 from rtl.compact.row_steps import row_steps
 from rtl.compact.scale_product import Scaling
-from rtl.compact.sizes import address_bits, byte_bits, side_bits, slot_bits, word_bits
+from rtl.compact.sizes import address_bits, byte_bits, lends_multipliers, side_bits, slot_bits, word_bits
 from rtl.compact.weight_tally import COUNT_BITS, weight_tally
 from rtl.config import EVENT_BITS
 from rtl.hdl import leave_open
@@ -106,7 +106,7 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
     nothing, everything, feeding, placing, rows_waiting, chunks_open = (bit() for _ in range(6))
     pe_state, taken = unsigned(3), bit()
     read_seen, write_seen = bit(), bit()
-    scaling = Scaling() if config.family == "up5k" else None
+    scaling = Scaling() if lends_multipliers(config) else None
     inner = ResetSignal(0, active=1, isasync=False)
 
     leave_open(weights.ready)

@@ -1,8 +1,9 @@
 """Where an event meets the kernel: first and last kernel row and column that hit the tile, and the first sum's address."""
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from rtl.compact.sizes import place, place_bits, side_bits
+from rtl.compact.sizes import place, place_bits, side_bits, spare_multipliers
 from rtl.config import EVENT_BITS
+from rtl.primitives.quick_product import quick_product
 from rtl.stream import bit, signed, unsigned, wrapping
 
 
@@ -89,7 +90,9 @@ def event_place(clk, rst, config, enter, settings, event, placed, goal, goal_val
     top_2, bottom_2, left_2, right_2 = (unsigned(side_bits(config)) for _ in range(4))
     top_3, bottom_3, left_3, right_3 = (unsigned(side_bits(config)) for _ in range(4))
     none_y, none_x = bit(), bit()
-    row_3, column_3, extra_q = wrapping(sums), wrapping(sums), wrapping(sums)
+    row_3, column_3, extra_q = unsigned(sums), unsigned(sums), wrapping(sums)
+    stride_y, stride_x, lines, columns = (unsigned(sums) for _ in range(4))
+    cell = spare_multipliers(config) >= 2
     number_q = wrapping(config.lanes.bit_length() - 1)
     line_q, channel_q, moved, y_q, goal_3 = wrapping(16), wrapping(16), wrapping(16), wrapping(wide - 1), wrapping(16)
 
@@ -97,6 +100,16 @@ def event_place(clk, rst, config, enter, settings, event, placed, goal, goal_val
                      bottom_2, out_y, none_y)
     u_x = axis_place(clk, config, step, x_1, last_x, settings.kernel_w, settings.tile_w, settings.stride_log2, left_2,
                      right_2, out_x, none_x)
+
+    u_row = quick_product(clk, step, lines, stride_y, row_3, cell)
+    u_column = quick_product(clk, step, columns, stride_x, column_3, cell)
+
+    @always_comb
+    def cut():
+        lines.next = out_y & sum_mask
+        columns.next = out_x & sum_mask
+        stride_y.next = settings.stride_y & sum_mask
+        stride_x.next = settings.stride_x & sum_mask
 
     @always_comb
     def look():
@@ -160,7 +173,6 @@ def event_place(clk, rst, config, enter, settings, event, placed, goal, goal_val
 
     @always(clk.posedge)
     def carry():
-        product = intbv(0)[2 * wide + 2 * sums:]
         last = intbv(0, min=-(1 << (wide + 1)), max=1 << (wide + 1))
         # With flatten every place is before the end of the tile, so that it comes through as it is.
         last[:] = settings.tile_h - 1
@@ -182,10 +194,6 @@ def event_place(clk, rst, config, enter, settings, event, placed, goal, goal_val
             bottom_3.next = bottom_2
             left_3.next = left_2
             right_3.next = right_2
-            product[:] = (out_y & sum_mask) * (settings.stride_y & sum_mask)
-            row_3.next = product[sums:]
-            product[:] = (out_x & sum_mask) * (settings.stride_x & sum_mask)
-            column_3.next = product[sums:]
             goal_3.next = line_q + out_x
             placed.value.next = value_3
             placed.top.next = top_3
@@ -201,4 +209,4 @@ def event_place(clk, rst, config, enter, settings, event, placed, goal, goal_val
                 placed.left.next = 0
                 placed.right.next = 0
 
-    return u_y, u_x, look, accept, follow, chase, gather, carry
+    return u_y, u_x, u_row, u_column, cut, look, accept, follow, chase, gather, carry

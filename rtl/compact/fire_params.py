@@ -1,5 +1,5 @@
 """The parameters of the outputs, from the program words that bring them to the multiplication that uses them."""
-from myhdl import always, always_comb, always_seq, block
+from myhdl import always_comb, always_seq, block
 
 from rtl.compact.sizes import PARAMS
 from rtl.compact.store import store
@@ -17,19 +17,40 @@ def fire_params(clk, rst, config, start, valid, word, go, first, have, used, bia
     go: one step.  have: both words of another channel are there.  used: pulse, two words are free again.
     Reset: nothing is held.
     """
-    put_q, got_q = wrapping(PARAMS.bit_length() - 1), wrapping(PARAMS.bit_length() - 1)
+    slot_bits = PARAMS.bit_length() - 2
+    put_q, got_q = wrapping(slot_bits + 1), wrapping(slot_bits)
     level_q = unsigned(PARAMS.bit_length())
-    first_2, first_3, first_4, read = bit(), bit(), bit(), bit()
-    found = unsigned(32)
+    first_2, first_3, first_4 = bit(), bit(), bit()
     bias_bits = len(bias)
+    put_bias, put_scale, take_bias, take_scale = bit(), bit(), bit(), bit()
+    slot, bias_in, scale_in = unsigned(slot_bits), unsigned(bias_bits), unsigned(SCALE_BITS)
+    bias_found, scale_found = unsigned(bias_bits), unsigned(SCALE_BITS)
 
-    u_words = store(clk, valid, put_q, word, read, got_q, found, PARAMS, config.family)
+    # The memories' outputs hold what the multiplication uses: registers of their own would take as many logic cells.
+    u_bias = store(clk, put_bias, slot, bias_in, take_bias, got_q, bias_found, PARAMS // 2, config.family)
+    u_scale = store(clk, put_scale, slot, scale_in, take_scale, got_q, scale_found, PARAMS // 2, config.family)
 
     @always_comb
     def tell():
         have.next = level_q > 1
         used.next = go and first
-        read.next = go and (first_2 or first_3)
+        take_bias.next = go and first_3
+        take_scale.next = go and first_4
+
+    @always_comb
+    def put():
+        slot.next = put_q[slot_bits + 1:1]
+        put_bias.next = valid and not put_q[0]
+        put_scale.next = valid and put_q[0]
+        bias_in.next = word[bias_bits:]
+        scale_in.next = word[SCALE_BITS:]
+
+    @always_comb
+    def give():
+        bias.next = bias_found[bias_bits:].signed()
+        multiplier.next = scale_found[16:]
+        shift.next = scale_found[22:16]
+        dead.next = scale_found[22]
 
     @always_seq(clk.posedge, reset=rst)
     def count():
@@ -40,7 +61,7 @@ def fire_params(clk, rst, config, start, valid, word, go, first, have, used, bia
         else:
             if valid:
                 put_q.next = put_q + 1
-            if go and (first_2 or first_3):
+            if go and first_4:
                 got_q.next = got_q + 1
             if valid and not (go and first):
                 level_q.next = level_q + 1
@@ -56,13 +77,4 @@ def fire_params(clk, rst, config, start, valid, word, go, first, have, used, bia
             first_3.next = first_2
             first_4.next = first_3
 
-    @always(clk.posedge)
-    def hold():
-        if go and first_3:
-            bias.next = found[bias_bits:].signed()
-        if go and first_4:
-            multiplier.next = found[16:]
-            shift.next = found[22:16]
-            dead.next = found[22]
-
-    return u_words, tell, count, follow, hold
+    return u_bias, u_scale, tell, put, give, count, follow

@@ -6,6 +6,7 @@ from rtl.compact.event_pack import event_pack
 from rtl.compact.fire_params import fire_params
 from rtl.compact.fire_value import LATENCY, fire_value
 from rtl.compact.pool_scan import pool_scan
+from rtl.compact.step_delay import step_delay
 from rtl.config import EVENT_BITS
 from rtl.stream import bit, signed, unsigned, wrapping
 from rtl.sum_tree import pick_group
@@ -43,7 +44,7 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
     have_params, clear_allowed, chosen_dead, strobe, is_event = (bit() for _ in range(5))
     output = Output(config)
     lane_2, lane_3 = unsigned(len(output.lane)), unsigned(len(output.lane))
-    valid_q, row_q, band_q, channel_q, pass_q = (unsigned(DEPTH) for _ in range(5))
+    valid_q, flags, late = unsigned(DEPTH), unsigned(4), unsigned(4)
     bias, multiplier, shift, dead = signed(config.acc_bits + 1), unsigned(16), unsigned(6), bit()
     sum_, value = signed(config.acc_bits), signed(EVENT_BITS)
     first, pooled = bit(), bit()
@@ -56,7 +57,8 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
     u_params = fire_params(clk, rst, config, start, word_valid, word, go, first, have_params, params_used, bias,
                            multiplier, shift, dead)
     u_pick = pick_group(clk, go, current, lane_3, sum_)
-    u_value = fire_value(clk, config, go, sum_, bias, multiplier, shift, dead, settings.relu, scaling, value, chosen_dead)
+    u_value = fire_value(clk, rst, config, go, sum_, bias, multiplier, shift, dead, settings.relu, scaling, value, chosen_dead)
+    u_flags = step_delay(clk, rst, go, flags, late, DEPTH, config.family)
     u_pack = event_pack(clk, rst, config, emit_start, settings, strobe, narrow, is_event, ends_row, ends_band,
                         ends_channel, go, write, pack_idle)
 
@@ -75,10 +77,11 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
     @always_comb
     def arrive():
         strobe.next = valid_q[DEPTH - 1]
-        ends_row.next = row_q[DEPTH - 1]
-        ends_band.next = band_q[DEPTH - 1]
-        ends_channel.next = channel_q[DEPTH - 1]
-        ends_pass.next = pass_q[DEPTH - 1]
+        flags.next = concat(output.ends_pass, output.ends_channel, output.ends_band, output.ends_row)
+        ends_row.next = late[0]
+        ends_band.next = late[1]
+        ends_channel.next = late[2]
+        ends_pass.next = late[3]
         is_event.next = not chosen_dead and (value != 0 or settings.emit_zeros)
         narrow.next = value[8:]
 
@@ -97,10 +100,6 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
             lane_2.next = output.lane
             lane_3.next = lane_2
             valid_q.next = concat(valid_q[DEPTH - 1:], output.valid)
-            row_q.next = concat(row_q[DEPTH - 1:], output.ends_row)
-            band_q.next = concat(band_q[DEPTH - 1:], output.ends_band)
-            channel_q.next = concat(channel_q[DEPTH - 1:], output.ends_channel)
-            pass_q.next = concat(pass_q[DEPTH - 1:], output.ends_pass)
 
     @always_seq(clk.posedge, reset=rst)
     def step():
@@ -134,4 +133,4 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
         else:
             state_q.next = REST
 
-    return u_pool, u_scan, u_params, u_pick, u_value, u_pack, look, arrive, show, follow, step
+    return u_pool, u_scan, u_params, u_pick, u_value, u_flags, u_pack, look, arrive, show, follow, step

@@ -1,22 +1,25 @@
 """From a partial sum to an int8 activation, one a step."""
-from myhdl import always, block, intbv
+from myhdl import always, always_comb, block, concat, intbv
 
 from rtl.compact.scale_product import scale_product
+from rtl.compact.step_delay import step_delay
 from rtl.config import EVENT_BITS
 from rtl.stream import bit, signed, unsigned
 
 LATENCY = 8         # steps from sum to value
+DOWN = 4            # steps from a shift to its product
 KEPT = 26           # bits after the coarse shift: more than a fine shift of 15 can bring into range
 
 
 @block
-def fire_value(clk, config, go, sum_, bias, multiplier, shift, dead, relu, scaling, value, is_dead):
+def fire_value(clk, rst, config, go, sum_, bias, multiplier, shift, dead, relu, scaling, value, is_dead):
     """value = clamp((((sum + bias) * multiplier) + 2**(shift - 1)) >> shift), to 0..255 with relu, else -128..127.
 
     The shift is done 16 at a time with the result held within +-2**25, then by what is left: both keep the clamped value.
     go: one step.  sum_: signed acc_bits.  bias: signed acc_bits + 1, of the sum's step.  multiplier (16 bits), shift
     (1..63) and dead: of the
-    step after it.  scaling: see scale_product.  value: signed 9 bits and is_dead, LATENCY steps after the sum. No reset.
+    step after it.  scaling: see scale_product.  value: signed 9 bits and is_dead, LATENCY steps after the sum.
+    Reset: see step_delay.
     """
     biased_bits = config.acc_bits + 2
     product_bits = biased_bits + 17
@@ -24,23 +27,24 @@ def fire_value(clk, config, go, sum_, bias, multiplier, shift, dead, relu, scali
     biased_q = signed(biased_bits)
     product_q = signed(product_bits)
     coarse_q, fine_q = signed(KEPT), signed(KEPT)
-    down_1, down_2, down_3, down_4, fine_5 = *(unsigned(6) for _ in range(4)), unsigned(4)
-    dead_1, dead_2, dead_3, dead_4, dead_5, dead_6 = (bit() for _ in range(6))
+    first, late, down_4, fine_5 = unsigned(7), unsigned(7), unsigned(6), unsigned(4)
+    dead_5, dead_6 = bit(), bit()
 
     u_product = scale_product(clk, config, go, biased_q, multiplier, scaling, product_q)
+
+    u_late = step_delay(clk, rst, go, first, late, DOWN, config.family)
+
+    @always_comb
+    def look():
+        down = intbv(0)[6:]
+        down[:] = (shift - 1) & 63
+        first.next = concat(dead, down)
+        down_4.next = late[6:]
 
     @always(clk.posedge)
     def multiply():
         if go:
             biased_q.next = sum_ + bias
-            down_1.next = (shift - 1) & 63
-            down_2.next = down_1
-            down_3.next = down_2
-            down_4.next = down_3
-            dead_1.next = dead
-            dead_2.next = dead_1
-            dead_3.next = dead_2
-            dead_4.next = dead_3
 
     @always(clk.posedge)
     def move():
@@ -66,7 +70,7 @@ def fire_value(clk, config, go, sum_, bias, multiplier, shift, dead, relu, scali
             else:
                 coarse_q.next = high
             fine_5.next = down_4[4:]
-            dead_5.next = dead_4
+            dead_5.next = late[6]
             fine_q.next = coarse_q >> fine_5
             dead_6.next = dead_5
             rounded[:] = fine_q + 1
@@ -88,4 +92,4 @@ def fire_value(clk, config, go, sum_, bias, multiplier, shift, dead, relu, scali
                     if relu:
                         value.next = 255
 
-    return u_product, multiply, move
+    return u_product, u_late, look, multiply, move

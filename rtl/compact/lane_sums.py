@@ -1,6 +1,7 @@
 """A lane's partial sums: a memory with read latency 2 that can hold still."""
 from myhdl import always, block
 
+from rtl.compact.store import read_register
 from rtl.hdl import drop_in
 from rtl.primitives.ecp5_memory import block_rams, fits_block_rams
 from rtl.stream import signed
@@ -45,7 +46,7 @@ def lane_sums(clk, go, write, write_address, write_data, read_address, read_data
         first = f"reg [{width - 1}:0] {name}_first = 0;"
     # Without the attribute Yosys 0.70 adds logic to define reads of what is being written.
     inferred = f"""(* no_rw_check *) reg [{width - 1}:0] {name}_sums [0:{depth - 1}];
-reg [{width - 1}:0] {name}_q = 0;
+{read_register(width, f"{name}_q", family)}
 {first}
 integer {name}_i;
 initial for ({name}_i = 0; {name}_i < {depth}; {name}_i = {name}_i + 1) {name}_sums[{name}_i] = 0;

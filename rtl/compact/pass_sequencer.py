@@ -27,7 +27,8 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
     enter, fire: pulses, the pass multiplies, fires from the next cycle on.  multiplied, fired: it is done.
     param_used: pulse, two parameter words are free again.  sweeping: after reset; sweep, sweep_address: clear that sum.
     control: Control.  state: of this machine.
-    Parameters are asked for from `fire` on, at most PARAMS words ahead.  Reset: sweep, then wait for launch.
+    Parameters are asked for from `fire` on, at most PARAMS - 3 words ahead, since fire reads two some steps after they
+    are free.  Reset: sweep, then wait for launch.
     """
     wide, sub_bits, depth = address_bits(config), word_bits(config), config.acc_depth
     pointer = wide + sub_bits
@@ -56,7 +57,7 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
     @always_comb
     def ask():
         enough.next = next_q <= end_q
-        program.valid.next = state_q == ASK or (state_q == FIRE and left_q != 0 and ahead_q < PARAMS - 1)
+        program.valid.next = state_q == ASK or (state_q == FIRE and left_q != 0 and ahead_q < PARAMS - 3)
 
     @always_comb
     def place():

@@ -2,7 +2,7 @@
 from myhdl import always, always_comb, block, intbv
 
 from rtl.primitives.mac import mac
-from rtl.stream import bit, signed
+from rtl.stream import bit, signed, unsigned
 
 LATENCY = 4         # steps from operands to product
 SPLIT = 15          # bits of the sum, and of the multiplier, that one multiplier takes
@@ -23,8 +23,8 @@ def scale_product(clk, config, go, biased, multiplier, scaling, product):
         product = low + high * 2**15,   low = biased mod 2**15 * m0,   high = (biased >> 15) * m0 + biased * m1,
         multiplier = m1 * 2**15 + m0
 
-    go: one step.  biased: signed, at most 31 bits.  multiplier: unsigned 16 bits.  scaling: Scaling, on up5k, whose
-    multipliers are all in lanes;
+    go: one step.  biased: signed, at most 31 bits.  multiplier: unsigned 16 bits.  scaling: Scaling, where the
+    multipliers are all in lanes (up5k);
     else None: the multipliers are here, and take the multiplier whole. No reset.
     """
     bits = len(biased)
@@ -59,7 +59,7 @@ def scale_product(clk, config, go, biased, multiplier, scaling, product):
 
         return add, delay, give
 
-    low, high_part, factor = signed(SPLIT + 1), signed(bits - SPLIT), signed(17)
+    low, high_part, factor = signed(SPLIT + 1), signed(bits - SPLIT), unsigned(16)
     nothing, nothing_wide, never = signed(32), signed(bits + 4), bit()
     u_low = mac(clk, go, low, factor, nothing, never, never, never, low_total, config.family)
     u_high = mac(clk, go, high_part, factor, nothing_wide, never, never, never, high_total, config.family)

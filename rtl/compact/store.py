@@ -4,6 +4,16 @@ from myhdl import Signal, always, block, intbv
 from rtl.hdl import drop_in
 
 
+def read_register(width: int, name: str, family: str) -> str:
+    """The text that declares a block RAM's output; no user looks at it before the first read.
+
+    Yosys 0.70 adds a multiplexer a bit where an iCE40 block RAM's output has an initial value.
+    """
+    if family in ("ice40", "up5k"):
+        return f"`ifdef YOSYS\nreg [{width - 1}:0] {name};\n`else\nreg [{width - 1}:0] {name} = 0;\n`endif"
+    return f"reg [{width - 1}:0] {name} = 0;"
+
+
 @block
 def store(clk, write, write_address, write_data, read, read_address, read_data, depth, family="generic"):
     """read_data(t + 1) = words[read_address(t)] where read(t), else it stays.
@@ -25,9 +35,11 @@ def store(clk, write, write_address, write_data, read, read_address, read_data, 
     drop_in((clk, write, write_address, write_data, read, read_address), (read_data,))
     width = len(write_data)
     style = ', ram_style = "distributed"' if family in ("ecp5", "gowin") and depth <= 256 else ""
+    if family in ("ice40", "up5k"):
+        style = ', ram_style = "block"'     # however small: registers are what these devices are short of
     # Without the attribute Yosys 0.70 adds logic to define what no user does.
     store.verilog_code = f"""(* no_rw_check{style} *) reg [{width - 1}:0] ${{read_data}}_words [0:{depth - 1}];
-reg [{width - 1}:0] ${{read_data}}_q = 0;
+{read_register(width, "${read_data}_q", family)}
 always @(posedge $clk) begin
     if ($write) ${{read_data}}_words[$write_address] <= $write_data;
     if ($read) ${{read_data}}_q <= ${{read_data}}_words[$read_address];

@@ -62,7 +62,10 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, goal, goal
         if enter:
             state_q.next = READY
             left_q.next = 0
-            channels_q.next = settings.channels
+            # With flatten goals count, and no channel may be left over for the header of the next pass to ask for.
+            channels_q.next = 0
+            if not settings.flatten:
+                channels_q.next = settings.channels
             number_q.next = 0
             slot_q.next = 0
             y_q.next = 0

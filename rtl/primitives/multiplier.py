@@ -9,11 +9,12 @@ SIDE = 18       # bits of an operand of MULT18X18D
 
 
 @block
-def multiplier(clk, a, b, p, family="generic"):
-    """p(t + 3) = a(t) * b(t), signed.
+def multiplier(clk, a, b, p, family="generic", enable=None):
+    """p(t + 3) = a(t) * b(t), signed; times are counted in cycles with `enable`, without which nothing moves.
 
     a, b: signed signals; on ecp5 at most 18 bits wide.  p: signed, as wide as both together.  family: of config.FAMILIES; on ecp5 a
-    MULT18X18D with all its registers is instantiated, which Yosys 0.70 never uses by itself. Latency 3, one product a cycle. No reset.
+    MULT18X18D with all its registers is instantiated, which Yosys 0.70 never uses by itself.  enable: optional bit (saves power, and time in simulation).
+    Latency 3, one product a cycle. No reset.
     Raises ValueError when an operand is too wide.
     """
     if family == "ecp5" and max(len(a), len(b)) > SIDE:
@@ -22,30 +23,32 @@ def multiplier(clk, a, b, p, family="generic"):
 
     @always(clk.posedge)
     def pipeline():
-        a_q.next = a
-        b_q.next = b
-        product_q.next = a_q * b_q
-        p.next = product_q
+        if enable is None or enable:
+            a_q.next = a
+            b_q.next = b
+            product_q.next = a_q * b_q
+            p.next = product_q
 
-    drop_in([clk, a, b], [p])
+    drop_in([clk, a, b] + ([] if enable is None else [enable]), [p])
     inferred = f"""reg signed [{len(a) - 1}:0] ${{p}}_a = 0;
 reg signed [{len(b) - 1}:0] ${{p}}_b = 0;
 reg signed [{len(p) - 1}:0] ${{p}}_m = 0, ${{p}}_q = 0;
-always @(posedge $clk) begin
+always @(posedge $clk) {"" if enable is None else "if ($enable) "}begin
     ${{p}}_a <= $a;
     ${{p}}_b <= $b;
     ${{p}}_m <= ${{p}}_a * ${{p}}_b;
     ${{p}}_q <= ${{p}}_m;
 end
 assign $p = ${{p}}_q;"""
-    multiplier.verilog_code = f"`ifdef YOSYS\n{_mult18x18(len(p))}\n`else\n{inferred}\n`endif" if family == "ecp5" else inferred
+    multiplier.verilog_code = f"`ifdef YOSYS\n{_mult18x18(len(p), enable is not None)}\n`else\n{inferred}\n`endif" if family == "ecp5" else inferred
     return pipeline
 
 
-def _mult18x18(width: int) -> str:
+def _mult18x18(width: int, enabled: bool) -> str:
     """The text for ECP5. Its wires have no sign of their own: Yosys 0.70 loses a synthesised module over signed ones at a cell's port."""
+    enable = "$enable" if enabled else "1'b1"
     operands = ", ".join(f".A{n}(${{p}}_a[{n}]), .B{n}(${{p}}_b[{n}]), .C{n}(1'b0)" for n in range(SIDE))
-    control = ", ".join(f".CE{n}(1'b1), .RST{n}(1'b0)" for n in range(4))
+    control = ", ".join(f".CE{n}({enable}), .RST{n}(1'b0)" for n in range(4))
     product = ", ".join(f".P{n}(${{p}}_p[{n}])" for n in range(width))
     registers = ", ".join(f'.REG_{place}_CLK("CLK0")' for place in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"))
     return f"""wire [{SIDE - 1}:0] ${{p}}_a, ${{p}}_b;

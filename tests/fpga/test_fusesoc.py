@@ -152,8 +152,8 @@ def test_sim_runs_a_digit(tmp_path):
     assert done.returncode == 0 and "PASSED: lenet5" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.slow
-def test_our_core_becomes_an_ice40_bitstream(tmp_path):
-    done = fusesoc(tmp_path, "run", "--build", "--target", "icebreaker", "cascadefire:ip:accelerator")
+def test_a_boards_target_is_set_up_with_its_own_top(tmp_path):
+    done = fusesoc(tmp_path, "run", "--setup", "--target", "icebreaker", "cascadefire:ip:accelerator")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(tmp_path.glob("build/*/icebreaker/*.bin"))
+    assert list(tmp_path.glob("build/**/Makefile"))
+    assert any("module top" in path.read_text() for path in tmp_path.glob("build/**/*.v"))

@@ -78,7 +78,8 @@ def test_steps_share_all_cycles_of_a_run():
 
 def test_on_chip_bytes_are_those_of_the_memories():
     text = "reg [63:0] a_words [0:512-1];\nreg signed [23:0] b [0:8-1];\nreg [7:0] c;\nwire [26:0] heads [0:8-1];\n"
-    assert run_graph.on_chip_bytes(text) == 8 * 512 + 3 * 8
+    text += "(* no_rw_check *) reg [31:0] d_words [0:15];\nreg [7:0] e_words [0:99];\n"
+    assert run_graph.on_chip_bytes(text) == 8 * 512 + 3 * 8 + 4 * 16 + 100
 
 
 # ---- graphs on the real accelerator

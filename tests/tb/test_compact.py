@@ -47,6 +47,20 @@ def test_lenet5_is_exact_in_every_mode_and_takes_a_millisecond_at_24_mhz(lenet5,
         assert row["effectual_beats"] + row["recomputed_beats"] + sum(row["stalls"].values()) == row["cycles"]
 
 
+def test_a_run_after_a_run_is_exact_and_takes_as_long_as_alone():
+    images = [{"image": digits.load()[0][index].astype(np.int16)[None]} for index in (0, 5000, 7)]
+    for name, lanes, family in (("lenet5", 8, "up5k"), ("lenet5", 4, "up5k"), ("tiny", 8, "generic")):
+        graph = from_network(network_file.load(name))
+        config = accelerator_config(graph, 1, lanes, compact=True, acc_depth=256, family=family)
+        executable = assemble(graph, config, "both")
+        together = accelerator_bench.run_job(AcceleratorJob.from_executable(executable, images, latency=LATENCY))
+        for image, result in zip(images, together):
+            alone, = accelerator_bench.run_job(AcceleratorJob.from_executable(executable, image, latency=LATENCY))
+            assert result.done and result.cycles == alone.cycles and result.reads.sum() == alone.reads.sum()
+            expected = graph_reference.run_steps(graph, image)[1]
+            assert all(np.array_equal(result.outputs[step], values) for step, values in expected.items())
+
+
 @pytest.mark.parametrize("lanes", [4, 16])
 def test_random_graphs_are_exact(lanes):
     config, ran = ROOM.replace(lanes=lanes, weight_bytes=lanes), 0

@@ -8,7 +8,7 @@ from cascadefire import reference
 from rtl.compact.fire_value import LATENCY, fire_value
 from rtl.config import CoreConfig
 from rtl.stream import bit, signed, unsigned
-from tb.block_bench import run
+from tb.block_bench import reset, run
 from tb.block_parts import Script
 
 CONFIG = CoreConfig(pes=1, lanes=8, fire_lanes=1, weight_bytes=8, compact=True)
@@ -50,7 +50,7 @@ def test_values_are_the_references_at_any_pace(relu):
             got.append((seen["value"], seen["is_dead"]))
 
     def arguments():
-        return dict(clk=bit(), config=CONFIG, go=bit(), sum_=signed(CONFIG.acc_bits), bias=signed(CONFIG.acc_bits + 1),
+        return dict(clk=bit(), rst=reset(), config=CONFIG, go=bit(), sum_=signed(CONFIG.acc_bits), bias=signed(CONFIG.acc_bits + 1),
                     multiplier=unsigned(16),
                     shift=unsigned(6), dead=bit(), relu=bit(), scaling=None, value=signed(9), is_dead=bit())
 
