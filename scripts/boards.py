@@ -43,7 +43,7 @@ def boards(
     table.add_column("program", no_wrap=True)
     for board in known:
         kind = " compact" if board.config().compact else ""
-        built = " ".join(board.arrays) or "none fits yet"
+        built = " ".join(board.arrays) or "none yet"
         table.add_row(board.name, board.title, board.device, f"{board.array}{kind}", built, f"{board.memory_bytes // 1024} KiB",
                       f"{board.clock_hz / 1e6:g} MHz", f"{board.clock_pin_hz / 1e6:g} MHz", board.program[0] if board.program else "")
     Console(width=WIDTH, highlight=False).print(table)
