@@ -127,4 +127,4 @@ def test_what_cannot_be_saved_leaves_nothing_behind(tiny, tmp_path):
 
 
 def test_shipped_names_are_listed():
-    assert network.names() == ["lenet", "lenet5", "mlp"] and network_file.FOLDER.is_dir()
+    assert network.names() == ["lenet", "lenet5", "mlp", "tiny"] and network_file.FOLDER.is_dir()

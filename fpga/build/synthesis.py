@@ -1,0 +1,46 @@
+"""From Verilog to a netlist of a family's cells, with Yosys."""
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from fpga.board import Board
+from fpga.build.convert import TOP
+from fpga.tools import Tools
+
+# No -dsp for iCE40: with Yosys 0.70 it rewrites an instantiated 8 x 8 SB_MAC16 as 16 x 16 and loses products of registered
+# operands. Its SPRAM is instantiated, too.
+PASSES = {
+    "up5k": "synth_ice40 -device u -top {top}",
+    "ice40": "synth_ice40 -device hx -top {top}",
+    "ecp5": "synth_ecp5 -top {top}",
+    "gowin": "synth_gowin -family {gowin} -top {top}",
+}
+# Signed wires on instantiated primitives make Yosys 0.70 derive the top anew after synthesis, unsynthesised; a round trip
+# through its own format ends that. -nosdff and the like are left at their defaults.
+READ = ["read_verilog top.v", "hierarchy -top {top}", "proc", "write_rtlil read.il", "design -reset", "read_rtlil read.il"]
+
+
+def script(board: Board) -> str:
+    """The Yosys script that makes top.json of top.v, both in the folder it runs in."""
+    lines = [*READ, PASSES[board.family], "write_json top.json"]
+    return "\n".join(lines).format(top=TOP, gowin=gowin_family(board)) + "\n"
+
+
+def gowin_family(board: Board) -> str:
+    """Yosys' name of a Gowin family: gw1n, gw2a or gw5a."""
+    return board.device[:4].lower()
+
+
+def synthesise(board: Board, folder: Path, tools: Tools) -> Path:
+    """Make folder/top.json of folder/top.v and return its path; ToolError with Yosys' own error when it fails."""
+    Path(folder, "synth.ys").write_text(script(board), encoding="utf-8")
+    tools.run("yosys", ["synth.ys"], folder, "yosys.log")
+    return Path(folder, "top.json")
+
+
+def top_module(netlist: Path) -> dict:
+    """The top module of a Yosys or nextpnr JSON netlist."""
+    modules = json.loads(netlist.read_text(encoding="utf-8"))["modules"]
+    return modules[TOP] if TOP in modules else next(module for module in modules.values()
+                                                      if int(module["attributes"].get("top", "0"), 2))
