@@ -1,7 +1,8 @@
 """The sum of the bytes of a word, a level of the adder tree a cycle."""
-from myhdl import always, always_comb, block
+from myhdl import always_comb, block
 
 from rtl.stream import unsigned
+from rtl.sum_tree import add_pair
 
 
 @block
@@ -28,18 +29,6 @@ def _add(a, b, total):
 
 
 @block
-def _add_and_keep(clk, go, a, b, total):
-    """total = a + b of the last cycle with `go`."""
-
-    @always(clk.posedge)
-    def add():
-        if go:
-            total.next = a + b
-
-    return add
-
-
-@block
 def byte_sum(clk, go, word, total):
     """total = sum of the bytes of word.
 
@@ -50,7 +39,7 @@ def byte_sum(clk, go, word, total):
     parts = [_byte(word, terms[i], 8 * i) for i in range(len(terms))]
     while len(terms) > 2:
         sums = [unsigned(len(terms[0]) + 1) for _ in range(len(terms) // 2)]
-        parts += [_add_and_keep(clk, go, terms[2 * i], terms[2 * i + 1], sums[i]) for i in range(len(sums))]
+        parts += [add_pair(clk, go, terms[2 * i], terms[2 * i + 1], sums[i]) for i in range(len(sums))]
         terms = sums
     parts.append(_add(terms[0], terms[1], total))
     return parts

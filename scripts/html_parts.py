@@ -57,7 +57,7 @@ def sentences(lines: Iterable[str]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
-def page(template: str, **parts: str) -> str:
-    """A template of this folder with its parts filled in; everything is inside the page."""
-    style = (FOLDER / "page_style.css").read_text(encoding="utf-8")
-    return Template((FOLDER / template).read_text(encoding="utf-8")).substitute(style=style, **parts)
+def page(template: str, title: str, **parts: str) -> str:
+    """A template of this folder with its parts filled in, in the frame that all pages share; everything is inside the page."""
+    frame, body, style = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page_frame.html", template, "page_style.css"))
+    return Template(frame).substitute(title=title, style=style, body=Template(body).substitute(parts))
