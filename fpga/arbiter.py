@@ -9,8 +9,9 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
     """An access a cycle; one of the client's stalls the bus for a cycle.
 
     bus: MemoryBus; its answer comes latency + 1 cycles after the request: err for an address from `words` on, else ack.
-    client: LinkBus whose adr counts parts of a memory word, each as wide as its data; ack comes latency + 1 cycles after stb
-    rose; its dat_r is zero in all other cycles. An access beyond the end writes nothing.
+    client: LinkBus whose adr counts parts of a memory word, each as wide as its data; ack comes latency + 2 cycles after stb
+    rose, one of them so that the bus's stall, from which long paths start, is a register; its dat_r is zero in all other
+    cycles. An access beyond the end writes nothing.
     ram: RamPort, driven by registers.  words: memory words.  latency: of the RAM, 1 or 2. Reset forgets open requests.
     """
     part_bits = len(client.dat_w)
@@ -27,7 +28,6 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
 
     @always_comb
     def decide():
-        grant.next = client.stb and not asked_q
         lane.next = client.adr & (lanes - 1)
 
     # The bits above a power of two say it at once; a comparison is a carry chain.
@@ -77,6 +77,7 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
+        grant.next = client.stb and not asked_q and not grant
         ram.enable.next = wanted and not beyond
         ram.write.next = 0
         if wanted and not beyond:

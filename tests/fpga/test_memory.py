@@ -106,7 +106,7 @@ def client(rng, words, lanes, part, log, count):
 
 @pytest.mark.parametrize("kind, width, words", [("generic", 2, 16), ("ecp5", 4, 12), ("ice40", 8, 16), ("gowin", 16, 8), ("spram", 8, 16)])
 def test_two_masters_see_one_memory(kind, width, words):
-    """Every answer is what the accesses before it left; errors for what is beyond; the client waits latency + 1 cycles."""
+    """Every answer is what the accesses before it left; errors for what is beyond; the client waits latency + 2 cycles."""
     rng = np.random.default_rng(100 + width)
     part, wait = min(4, width), 1 if kind == "spram" else latency(kind)
     lanes = width // part
@@ -119,7 +119,7 @@ def test_two_masters_see_one_memory(kind, width, words):
 
     trace = run(shared, arguments, ("bus_ack", "bus_err", "bus_stall", "bus_dat_r", "client_ack", "client_err", "client_dat_r"),
                 parts, lambda: all(p.over() for p in parts), linger=6)
-    assert {row[4] for row in client_log} == {wait + 2}
+    assert {row[4] for row in client_log} == {wait + 3}
     held, answers = [0] * words, {}
     for t in range(len(trace)):
         if trace["bus_stall"][t]:
