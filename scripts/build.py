@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 from pathlib import Path
 from typing import Any, Optional
 
@@ -53,16 +52,12 @@ def build(
 
 
 def run(board, seeds: int, folder: Path, tools: str, until: str) -> dict[str, Any]:
-    """Build with a line on standard error for each step. A termination request ends the tools that run, as an interrupt does."""
+    """Build with a line on standard error for each step."""
     from fpga import build as builder
 
     console = Console(stderr=True, highlight=False)
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        with console.status("starting") as status:
-            return builder.build(board, seeds=seeds, folder=folder, tools=tools, progress=status.update, until=until)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with console.status("starting") as status:
+        return builder.build(board, seeds=seeds, folder=folder, tools=tools, progress=status.update, until=until)
 
 
 def parse_clock(value: str) -> float:
@@ -70,7 +65,3 @@ def parse_clock(value: str) -> float:
     if not re.fullmatch(r"\d{1,4}(\.\d{1,6})?", value):
         raise InputError(f"clock must be a number of MHz, such as 24 or 37.5, not {value}")
     return float(value)
-
-
-def _interrupt(_number, _frame) -> None:
-    raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib.metadata import version
 
@@ -64,12 +65,19 @@ def _sentence(error: Exception) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
+def _unwind(number: int, _frame) -> None:
+    """Leave through every `finally`, so that tools are ended and scratch folders go; the shell's exit code for a signal."""
+    sys.exit(128 + number)
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 outputs wrong or a tool missing or failing, 2 bad input, 130 interrupted.
+    """Run a command and exit: 0 done, 1 outputs wrong or a tool missing or failing, 2 bad input, 130 interrupted, 143 ended.
 
     What the code raises for input is a ValueError or an OSError. CASCADEFIRE_TRACEBACK=1 shows where it came from.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _unwind)
     try:
         code = app(arguments or ["--help"], prog_name="cascadefire", standalone_mode=False)
     except (TyperException, ValueError, OSError) as error:
