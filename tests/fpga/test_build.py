@@ -182,6 +182,6 @@ def test_an_interrupt_ends_the_tools(tmp_path):
     while not ((tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()) and time.monotonic() < limit:
         time.sleep(0.05)
     process.terminate()
-    assert process.wait(30) == 130
+    assert process.wait(30) == 143
     assert not Path("/proc", (tmp_path / "pid").read_text().strip()).exists()
     assert left(tmp_path / "out") == set()
