@@ -82,6 +82,11 @@ def joined(signals):
     return ConcatSignal(*reversed(signals)) if len(signals) > 1 else ConcatSignal("0", signals[0])
 
 
+def packed(signals):
+    """One unsigned vector of a list of signals, first one lowest."""
+    return ConcatSignal(*reversed(signals)) if len(signals) > 1 else signals[0](len(signals[0]), 0)
+
+
 @block
 def cut(bus, part, high, low):
     """part = signed bus[high:low]; combinational. high, low: elaboration-time integers."""

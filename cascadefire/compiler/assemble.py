@@ -3,6 +3,7 @@
 import numpy as np
 
 from cascadefire.compiler import map_layout, modes, weight_images
+from cascadefire.compiler.compact_limits import check_words
 from cascadefire.compiler.executable import Executable, PassRecord
 from cascadefire.compiler.graph_sizing import accelerator_config, check_core, map_densities, tilings
 from cascadefire.compiler.graph_tiling import folded, rows_read
@@ -35,6 +36,7 @@ def assemble(graph, config, mode="both", densities=None):
     maps = {}
     for name, one in graph.maps.items():
         maps[name], word = map_layout.place(map_layout.memory_shape(one), rows[name], word, config.port_bytes)
+    check_words(graph, config, word)
     if word > 1 << ADDRESS_BITS:
         raise InputError(f"{graph.name} needs {word} memory words of {config.port_bytes} bytes, but addresses have "
                          f"{ADDRESS_BITS} bits: use a larger weight_bytes.")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cascadefire.compiler.compact_limits import normalised
 from cascadefire.compiler.encode import field, pair
 from cascadefire.compiler.executable import PassRecord
 from cascadefire.compiler.graph_tiling import GraphTile, pooling, rows_read
@@ -57,7 +58,7 @@ def parameters(step, record, dead):
     step: Step.  record: PassRecord of a pass that fires.  dead: bool [K of the step].
     """
     part = slice(record.first_channel, record.first_channel + record.channels)
-    multiplier, shift, mask = (array[part].astype(np.uint32) for array in (step.multiplier, step.shift, dead))
+    multiplier, shift, mask = (array[part].astype(np.uint32) for array in (*normalised(step.multiplier, step.shift), dead))
     scale = multiplier | shift << 16 | mask << 22
     return np.stack([step.bias[part].view(np.uint32), scale], axis=1).reshape(-1)
 

@@ -10,10 +10,11 @@ from fpga.tools import Tools
 
 # No -dsp for iCE40: with Yosys 0.70 it rewrites an instantiated 8 x 8 SB_MAC16 as 16 x 16 and loses products of registered
 # operands. Its SPRAM is instantiated, too.
+# -dff also looks at what registers hold, for some dozen cells less.
 # Gowin's wide multiplexers save levels and cost cells, which its small devices are short of.
 PASSES = {
-    "up5k": "synth_ice40 -device u -top {top}",
-    "ice40": "synth_ice40 -device hx -top {top}",
+    "up5k": "synth_ice40 -device u -dff -top {top}",
+    "ice40": "synth_ice40 -device hx -dff -top {top}",
     "ecp5": "synth_ecp5 -top {top}",
     "gowin": "synth_gowin -nowidelut -family {gowin} -top {top}",
 }

@@ -1,7 +1,7 @@
 """Asks for the chunks of kernel rows, one a cycle, each with the value and the sum that it is for."""
 from myhdl import always_comb, always_seq, block, concat
 
-from rtl.compact.sizes import OPEN, address_bits
+from rtl.compact.sizes import ADDRESS_BITS, OPEN
 from rtl.config import COUNT_BITS, EVENT_BITS
 from rtl.stream import bit, signed, unsigned, wrapping
 
@@ -16,7 +16,7 @@ def beat_issue(clk, rst, config, row_count, row_chunk, row_sum, row_value, row_v
     empty: no request is left to make and none is open. A request a cycle, from row to row too. Reset forgets all.
     """
     sums = config.acc_address_bits
-    left_q, at_q = unsigned(COUNT_BITS), wrapping(address_bits(config))
+    left_q, at_q = unsigned(COUNT_BITS), wrapping(ADDRESS_BITS)
     sum_q, value_q = wrapping(sums), signed(EVENT_BITS)
     before_1, before_2, before_3 = (wrapping(sums) for _ in range(3))
     open_q = unsigned(OPEN.bit_length())

@@ -36,11 +36,11 @@ def emit_scan(clk, rst, config, start, settings, start_address, go, have_params,
 
     @always_comb
     def ends():
-        end_x.next = x_q + 1 == settings.width
-        end_y.next = y_q + 1 == settings.height
+        end_x.next = x_q == settings.right
+        end_y.next = y_q == settings.bottom
         end_pass.next = channel_q + 1 == settings.fired
         last.next = lane_q == last_lane or channel_q + 1 == settings.fired
-        end_band.next = row_q + 1 == settings.out_band_rows or y_q + 1 == settings.height
+        end_band.next = row_q + 1 == settings.band_rows or y_q == settings.bottom
         if settings.vector:
             end_band.next = (channel_q & VECTOR_LAST) == VECTOR_LAST or channel_q + 1 == settings.fired
 

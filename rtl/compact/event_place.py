@@ -1,10 +1,12 @@
 """Where an event meets the kernel: first and last kernel row and column that hit the tile, and the first sum's address."""
-from myhdl import always, always_comb, always_seq, block, intbv
+from myhdl import Signal, always, always_comb, always_seq, block, intbv, modbv
 
-from rtl.compact.sizes import place, place_bits, side_bits, spare_multipliers
+from rtl.compact.axis_place import axis_place
+from rtl.compact.sizes import place, place_bits, side_bits
 from rtl.config import EVENT_BITS
-from rtl.primitives.quick_product import quick_product
 from rtl.stream import bit, signed, unsigned, wrapping
+
+TAKE, AIM, LINE, COLUMN, CLOSE = range(5)
 
 
 class PlacedEvent:
@@ -21,192 +23,200 @@ class PlacedEvent:
 
 
 @block
-def axis_place(clk, config, step, along, last, side, tile, log2, first, final, out, none):
-    """Kernel positions `first`, first + 2**log2 .. `final` of an axis hit the tile for an event at `along`; none: none does.
-
-        first = along - last where that is not negative, else along mod 2**log2;   final = min(along, kernel side - 1)
-        out = (along - first) >> log2
-
-    last: (tile - 1) << log2.  step: move on.  Latency 1.
-    """
-    bits, wide = side_bits(config), place_bits(config)
-    most, tile_mask = (1 << bits) - 1, (1 << (wide - 2)) - 1
-    beyond = signed(wide + 3)
+def along_axis(settings, event, held, columns, along):
+    """along = y + (place >> s) of an event, or with `columns` x offset + held mod 2**s of the place held; combinational."""
 
     @always_comb
-    def look():
-        beyond.next = along - last
+    def add():
+        part = intbv(0)[8:]
+        part[:] = event.place >> settings.x_bits
+        along.next = event.y + part
+        if columns:
+            part[:] = held & (((1 << settings.x_bits) - 1) & 0xFF)
+            along.next = settings.x_offset + part
 
-    @always(clk.posedge)
-    def find():
-        near = intbv(0)[wide + 1:]
-        whole = intbv(0)[wide:]
-        if step:
-            near[:] = 0
-            whole[:] = 0
-            if along >= 0:
-                whole[:] = along
-            if beyond >= 0:
-                near[:] = beyond
-                out.next = (tile - 1) & (tile_mask)
-            else:
-                if log2 == 1:
-                    near[:] = whole & 1
-                elif log2 != 0:
-                    near[:] = whole & 3
-                out.next = whole >> log2
-            first.next = near[bits:]
-            final.next = (side - 1) & most
-            if along < side:
-                final.next = whole[bits:]
-            none.next = along < 0 or near >= side
-
-    return look, find
+    return add
 
 
 @block
-def event_place(clk, rst, config, enter, settings, event, placed, goal, goal_valid, goal_ready, empty):
+def chunk_place(clk, rst, config, settings, closed, extra):
+    """extra = what a channel's place among the chunks adds to a sum address: with diagonal a chunk for every C channels.
+
+    settings: Settings.  closed: pulse, the next channel begins.
+    """
+    lane_mask, sum_mask = config.lanes - 1, (1 << len(extra)) - 1
+    number_q = wrapping(config.lanes.bit_length() - 1)
+
+    @always_seq(clk.posedge, reset=rst)
+    def count():
+        if settings.first_chunk:
+            extra.next = 0
+            if settings.diagonal:
+                extra.next = 0 - (settings.address & sum_mask)
+            number_q.next = 0
+        elif closed:
+            number_q.next = number_q + 1
+            if settings.diagonal and number_q == lane_mask:
+                extra.next = extra + 1
+
+    return count
+
+
+@block
+def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_passed, empty):
     """Places events of a channel one after the other; with flatten, tells for each the row of weights that it needs.
 
-        y' = y + (place >> s),  x' = x offset + place mod 2**s,  sum = (y' - top >> l) * stride_y + (x' - left >> l) *
-        stride_x
+        sum = (y' - top >> l) * stride_y + (x' - left >> l) * stride_x
 
     enter: pulse; settings: Settings, held.  event: FeedEvent, y with the y offset.  placed: PlacedEvent; events that
     hit nothing are left out.
-    With diagonal, a channel's place among the chunks is added to sum. With flatten sum is 0, kernel ranges are those
-    of a 1 x 1 kernel, and
-    goal = channel * flat_size + y' * flat_width + x' is given once, before or with the event.
-    empty: nothing is held here.  Latency 4, an event every other cycle; with flatten a cycle more for each line of the map
-    between two. Reset empties it.
+    Events come in the order of their places, so that the address goes from one to the next by strides, one a cycle: first
+    lines, then columns. With diagonal, a channel's place among the chunks is added. With flatten sum is 0, kernel ranges
+    are those of a 1 x 1 kernel, and the position goes along with the rows of weights:
+    row_valid: one is to be passed; row_lists: it is the event's; row_ahead: one will be; row_passed: pulse, it was.
+    empty: nothing is held here.  3 cycles an event, and one for each line and column on the way. Reset empties it.
     """
     sums, wide = config.acc_address_bits, place_bits(config)
-    lane_mask, beyond_all, sum_mask = config.lanes - 1, (1 << (wide - 1)) - 1, (1 << sums) - 1
-    step, moves = bit(), bit()
-    valid_1, valid_2, valid_3, ends_1, ends_2, ends_3 = (bit() for _ in range(6))
-    value_1, value_2, value_3 = (signed(EVENT_BITS) for _ in range(3))
-    y_1, x_1 = place(config), place(config)
-    out_y, out_x = unsigned(wide - 1), unsigned(wide - 1)
-    last_y, last_x = signed(wide + 2), signed(wide + 2)
-    top_2, bottom_2, left_2, right_2 = (unsigned(side_bits(config)) for _ in range(4))
-    top_3, bottom_3, left_3, right_3 = (unsigned(side_bits(config)) for _ in range(4))
-    none_y, none_x = bit(), bit()
-    row_3, column_3, extra_q = unsigned(sums), unsigned(sums), wrapping(sums)
-    stride_y, stride_x, lines, columns = (unsigned(sums) for _ in range(4))
-    cell = spare_multipliers(config) >= 2
-    number_q = wrapping(config.lanes.bit_length() - 1)
-    line_q, channel_q, moved, y_q, goal_3 = wrapping(16), wrapping(16), wrapping(16), wrapping(wide - 1), wrapping(16)
+    most_line = wide - 1
+    state_q = Signal(intbv(TAKE, min=0, max=8))
+    along, along_q, value_q, place_q = place(config), place(config), signed(EVENT_BITS), unsigned(8)
+    columns, none, none_q, misses, there, again, free, aims, places, takes, lags, closed, clear = (bit() for _ in range(13))
+    side, tile_end = unsigned(4), unsigned(wide - 2)
+    first, final, first_q, final_q, top_q, bottom_q = (unsigned(side_bits(config)) for _ in range(6))
+    out, target_q = unsigned(wide - 2), unsigned(most_line)
+    y_q, x_q, rows_q = wrapping(most_line), wrapping(most_line), wrapping(16)
+    line_q, sum_q, moved, extra = wrapping(sums), wrapping(sums), wrapping(sums), wrapping(sums)
 
-    u_y = axis_place(clk, config, step, y_1, last_y, settings.kernel_h, settings.tile_h, settings.stride_log2, top_2,
-                     bottom_2, out_y, none_y)
-    u_x = axis_place(clk, config, step, x_1, last_x, settings.kernel_w, settings.tile_w, settings.stride_log2, left_2,
-                     right_2, out_x, none_x)
-
-    u_row = quick_product(clk, step, lines, stride_y, row_3, cell)
-    u_column = quick_product(clk, step, columns, stride_x, column_3, cell)
+    u_along = along_axis(settings, event, place_q, columns, along)
+    u_axis = axis_place(config, along_q, side, tile_end, settings.stride_log2, first, final, out, none)
+    u_chunk = chunk_place(clk, rst, config, settings, closed, extra)
 
     @always_comb
-    def cut():
-        lines.next = out_y & sum_mask
-        columns.next = out_x & sum_mask
-        stride_y.next = settings.stride_y & sum_mask
-        stride_x.next = settings.stride_x & sum_mask
+    def choose():
+        columns.next = state_q == AIM
+        side.next = settings.kernel_w
+        tile_end.next = settings.tile_right
+        if state_q == AIM:
+            side.next = settings.kernel_h
+            tile_end.next = settings.tile_bottom
 
     @always_comb
     def look():
-        # With flatten the row of weights is followed line by line: events come in their order.
-        moves.next = settings.flatten and valid_2 and not ends_2 and y_q != out_y
-        # Not in the cycle in which the last one is taken: a path from the memory port back to the feed would be the longest.
-        step.next = (not placed.valid and not goal_valid
-                     and not (settings.flatten and valid_2 and not ends_2 and y_q != out_y))
-        empty.next = not (valid_1 or valid_2 or valid_3 or placed.valid)
+        there.next = y_q == target_q
+        if state_q == COLUMN:
+            there.next = x_q == target_q
+        misses.next = none_q and not settings.flatten
+        # Not in the cycle in which it is taken: a path from the memory port back to here would be the longest.
+        free.next = not placed.valid
+        lags.next = settings.flatten and rows_q != settings.flat_size
+
+    @always_comb
+    def decide():
+        closed.next = state_q == CLOSE and not lags and (free or settings.flatten)
+        aims.next = state_q == LINE and there and not misses
+        places.next = state_q == COLUMN and there and not misses and ((free and not settings.flatten) or row_passed)
+        takes.next = (state_q == TAKE or (state_q == COLUMN and there and not misses
+                                          and ((free and not settings.flatten) or row_passed)))
 
     @always_comb
     def accept():
-        event.ready.next = step
-        moved.next = line_q + settings.flat_width
-        if not moves:
-            moved.next = channel_q + settings.flat_size
+        event.ready.next = takes
+        clear.next = enter or closed
+        row_valid.next = settings.flatten and (((state_q == LINE or state_q == COLUMN) and not there)
+                                               or (state_q == COLUMN and free) or (state_q == CLOSE and lags))
+        row_lists.next = state_q == COLUMN and there
+        row_ahead.next = lags and state_q != TAKE
+        empty.next = state_q == TAKE and not placed.valid
+
+    @always_comb
+    def move():
+        base = modbv(0)[sums:]
+        base[:] = line_q
+        amount = modbv(0)[sums:]
+        amount[:] = settings.stride_y[sums:]
+        again.next = x_q == settings.tile_right
+        if state_q == COLUMN:
+            amount[:] = 0
+            if x_q != settings.tile_right:
+                base[:] = sum_q
+                amount[:] = settings.stride_x[sums:]
+        moved.next = base + amount
+
+    @always_seq(clk.posedge, reset=rst)
+    def walk():
+        if placed.ready:
+            placed.valid.next = False
+        # With flatten rows are counted, and nobody needs a channel's end.
+        if places or (closed and not settings.flatten):
+            placed.valid.next = True
+            placed.ends.next = closed
+        if takes:
+            state_q.next = TAKE
+            if event.valid:
+                state_q.next = AIM
+                if event.ends:
+                    state_q.next = CLOSE
+        elif state_q == AIM:
+            state_q.next = LINE
+        elif aims:
+            state_q.next = COLUMN
+        elif closed or (misses and (state_q == LINE or state_q == COLUMN)):
+            state_q.next = TAKE
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
-        if step:
-            valid_1.next = event.valid
-            ends_1.next = event.ends
-            valid_2.next = valid_1
-            ends_2.next = ends_1
-            valid_3.next = valid_2 and (ends_2 or settings.flatten or not (none_y or none_x))
-            ends_3.next = ends_2
-            placed.valid.next = valid_3
-            placed.ends.next = ends_3
-            goal_valid.next = valid_3 and not ends_3 and settings.flatten
-        else:
-            if placed.ready:
-                placed.valid.next = False
-            if goal_ready:
-                goal_valid.next = False
-
-    @always_seq(clk.posedge, reset=rst)
-    def chase():
-        if enter:
+        if clear:
+            y_q.next = 0
+            x_q.next = 0
+            rows_q.next = 0
             line_q.next = 0
-            channel_q.next = 0
-            y_q.next = 0
-        elif moves:
-            line_q.next = moved
-            y_q.next = y_q + 1
-        elif step and valid_2 and ends_2:
-            line_q.next = moved
-            channel_q.next = moved
-            y_q.next = 0
-
-    @always_seq(clk.posedge, reset=rst)
-    def gather():
-        if enter:
-            number_q.next = 0
-            extra_q.next = 0
-            if settings.diagonal:
-                extra_q.next = 0 - settings.first_chunk
-        elif step and valid_3 and ends_3:
-            number_q.next = number_q + 1
-            if settings.diagonal and number_q == lane_mask:
-                extra_q.next = extra_q + 1
+            sum_q.next = 0
+        elif settings.flatten:
+            if row_passed:
+                rows_q.next = rows_q + 1
+                x_q.next = x_q + 1
+                if x_q == settings.flat_end:
+                    x_q.next = 0
+                    y_q.next = y_q + 1
+        elif not there and not none_q:
+            if state_q == LINE:
+                y_q.next = y_q + 1
+                x_q.next = 0
+                line_q.next = moved
+                sum_q.next = moved
+            elif state_q == COLUMN:
+                # Another line of events may be of the same line of sums.
+                x_q.next = x_q + 1
+                if again:
+                    x_q.next = 0
+                sum_q.next = moved
 
     @always(clk.posedge)
-    def carry():
-        last = intbv(0, min=-(1 << (wide + 1)), max=1 << (wide + 1))
-        # With flatten every place is before the end of the tile, so that it comes through as it is.
-        last[:] = settings.tile_h - 1
-        last[:] = last << settings.stride_log2
-        last_y.next = last
-        last[:] = settings.tile_w - 1
-        last[:] = last << settings.stride_log2
-        last_x.next = last
-        if settings.flatten:
-            last_y.next = beyond_all
-            last_x.next = beyond_all
-        if step:
-            value_1.next = event.value[EVENT_BITS:].signed()
-            y_1.next = event.y + (event.place >> settings.x_bits)
-            x_1.next = settings.x_offset + (event.place & ((1 << settings.x_bits) - 1))
-            value_2.next = value_1
-            value_3.next = value_2
-            top_3.next = top_2
-            bottom_3.next = bottom_2
-            left_3.next = left_2
-            right_3.next = right_2
-            goal_3.next = line_q + out_x
-            placed.value.next = value_3
-            placed.top.next = top_3
-            placed.bottom.next = bottom_3
-            placed.left.next = left_3
-            placed.right.next = right_3
-            placed.sum.next = row_3 + column_3 + extra_q
-            goal.next = goal_3
+    def keep():
+        if takes or state_q == AIM:
+            along_q.next = along
+        if takes:
+            value_q.next = event.value[EVENT_BITS:].signed()
+            place_q.next = event.place
+        if state_q == AIM or aims:
+            first_q.next = first
+            final_q.next = final
+            none_q.next = none
+            target_q.next = out
             if settings.flatten:
-                placed.sum.next = 0
-                placed.top.next = 0
-                placed.bottom.next = 0
-                placed.left.next = 0
-                placed.right.next = 0
+                target_q.next = along_q[most_line:]
+        if aims:
+            top_q.next = first_q
+            bottom_q.next = final_q
+        if places:
+            placed.value.next = value_q
+            placed.sum.next = sum_q + extra
+            placed.top.next = top_q
+            placed.bottom.next = bottom_q
+            placed.left.next = first_q
+            placed.right.next = final_q
+        if settings.flatten:
+            placed.top.next = 0
+            placed.left.next = 0
 
-    return u_y, u_x, u_row, u_column, cut, look, accept, follow, chase, gather, carry
+    return u_along, u_axis, u_chunk, choose, look, decide, accept, move, walk, follow, keep

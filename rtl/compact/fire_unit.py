@@ -11,8 +11,8 @@ from rtl.config import EVENT_BITS
 from rtl.stream import bit, signed, unsigned, wrapping
 from rtl.sum_tree import pick_group
 
-REST, POOL, SETTLE, EMIT, DRAIN, LEAVE = range(6)
-SETTLE_CYCLES = 3           # until the last maximum is in memory, and until the last sum is cleared
+REST, POOL, SETTLE, EMIT, DRAIN = range(5)
+SETTLE_CYCLES = 3           # until the last maximum is in memory
 FIRST_SUM = 2               # steps from a read to its sum in the lanes
 DEPTH = FIRST_SUM + 1 + LATENCY     # to its value
 
@@ -27,14 +27,15 @@ class Fired:
 
 
 @block
-def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, pool, emit_valid, emit_address,
-              emit_clear, zero, sweep, sweep_address, current, scaling, go, write, fired):
+def fire_unit(clk, rst, config, start, settings, param_valid, param, params_used, pool, emit_valid, emit_address,
+              emit_clear, zero, sweep, sweep_address, current, scaling, go, passing, word, band, closes, write, fired):
     """fired = requantise(max over the window of sums), in the order channel, y, x; its events go to memory; then all
     sums are zero.
 
-    start: pulse; settings: Settings, held until fired.done.  word_valid, word: words of parameters; params_used:
+    start: pulse; settings: Settings, held until fired.done.  param_valid, param: words of parameters; params_used:
     pulse, two are used up.
-    pool, emit_valid .. current, scaling, go: to and from lane_array.  write: Put.  fired: Fired.
+    pool, emit_valid .. current, scaling, go: to and from lane_array.  passing, word, band,
+    closes: of band_walk.  write: Put.  fired: Fired.
     Reset stops it.
     """
     state_q = Signal(intbv(REST, min=0, max=8))
@@ -54,19 +55,19 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
     u_pool = pool_scan(clk, rst, config, pool_start, settings, pool, start_address, last_address, end_address, pool_busy)
     u_scan = emit_scan(clk, rst, config, emit_start, settings, start_address, go, have_params, clear_allowed, output,
                        emit_address, emit_clear)
-    u_params = fire_params(clk, rst, config, start, word_valid, word, go, first, have_params, params_used, bias,
+    u_params = fire_params(clk, rst, config, start, param_valid, param, go, first, have_params, params_used, bias,
                            multiplier, shift, dead)
     u_pick = pick_group(clk, go, current, lane_3, sum_)
     u_value = fire_value(clk, rst, config, go, sum_, bias, multiplier, shift, dead, settings.relu, scaling, value, chosen_dead)
     u_flags = step_delay(clk, rst, go, flags, late, DEPTH, config.family)
-    u_pack = event_pack(clk, rst, config, emit_start, settings, strobe, narrow, is_event, ends_row, ends_band,
-                        ends_channel, go, write, pack_idle)
+    u_pack = event_pack(clk, rst, config, settings, strobe, narrow, is_event, ends_row, ends_band, ends_channel, go,
+                        passing, word, band, closes, write, pack_idle)
 
     @always_comb
     def look():
         first.next = output.valid and output.first
         emit_valid.next = output.valid
-        pooled.next = settings.pool != 1 or settings.pool_stride != 1
+        pooled.next = settings.pool_end != 0 or settings.pool_stride != 1
         clear_allowed.next = not sweeping_q
         sweep.next = sweeping_q
         sweep_address.next = sweep_q
@@ -90,7 +91,8 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
         fired.strobe.next = strobe and go
         fired.value.next = value
         fired.emit.next = is_event
-        fired.done.next = state_q == LEAVE
+        # The last sum was cleared before its value came.
+        fired.done.next = state_q == DRAIN and pack_idle and not sweeping_q
         fired.ends_row.next = ends_row
         fired.ends_channel.next = ends_channel
 
@@ -124,13 +126,9 @@ def fire_unit(clk, rst, config, start, settings, word_valid, word, params_used, 
                 sweeping_q.next = pooled
                 sweep_q.next = sweep_q + 1
         elif state_q == EMIT:
-            settle_q.next = 0
             if strobe and go and ends_pass:
                 state_q.next = DRAIN
-        elif state_q == DRAIN:
-            if pack_idle and not sweeping_q and settle_q == SETTLE_CYCLES:
-                state_q.next = LEAVE
-        else:
+        elif fired.done:
             state_q.next = REST
 
     return u_pool, u_scan, u_params, u_pick, u_value, u_flags, u_pack, look, arrive, show, follow, step

@@ -8,38 +8,41 @@ from rtl.stream import bit, signed, unsigned
 
 LATENCY = 8         # steps from sum to value
 DOWN = 4            # steps from a shift to its product
-KEPT = 26           # bits after the coarse shift: more than a fine shift of 15 can bring into range
+SHIFT_MIN, SHIFT_MAX = 13, 44       # shifts that it can do
+NEAR, FINE = 17, 10     # bits that matter before a shift by 0..7, and after it
 
 
 @block
 def fire_value(clk, rst, config, go, sum_, bias, multiplier, shift, dead, relu, scaling, value, is_dead):
     """value = clamp((((sum + bias) * multiplier) + 2**(shift - 1)) >> shift), to 0..255 with relu, else -128..127.
 
-    The shift is done 16 at a time with the result held within +-2**25, then by what is left: both keep the clamped value.
+    The shift is done by eights, then by what is left; after each only the bits that can still be within the clamp are
+    kept, and a bit that tells that there are more.
     go: one step.  sum_: signed acc_bits.  bias: signed acc_bits + 1, of the sum's step.  multiplier (16 bits), shift
-    (1..63) and dead: of the
+    (SHIFT_MIN..SHIFT_MAX) and dead: of the
     step after it.  scaling: see scale_product.  value: signed 9 bits and is_dead, LATENCY steps after the sum.
     Reset: see step_delay.
     """
     biased_bits = config.acc_bits + 2
     product_bits = biased_bits + 17
-    high, low = (1 << (KEPT - 1)) - 1, -(1 << (KEPT - 1))
+    wide = product_bits - SHIFT_MIN + 1
+    half_near, half_four, half_two, half_fine = (1 << (bits - 1) for bits in (NEAR, FINE + 3, FINE + 1, FINE))
     biased_q = signed(biased_bits)
     product_q = signed(product_bits)
-    coarse_q, fine_q = signed(KEPT), signed(KEPT)
-    first, late, down_4, fine_5 = unsigned(7), unsigned(7), unsigned(6), unsigned(4)
-    dead_5, dead_6 = bit(), bit()
+    near_q, fine_q = signed(NEAR), signed(FINE)
+    first, late, eights, down_5 = unsigned(6), unsigned(6), unsigned(2), unsigned(3)
+    beyond_5, beyond_6, below_5, below_6, dead_5, dead_6 = (bit() for _ in range(6))
 
-    u_product = scale_product(clk, config, go, biased_q, multiplier, scaling, product_q)
+    u_product = scale_product(clk, rst, config, go, biased_q, multiplier, scaling, product_q)
 
     u_late = step_delay(clk, rst, go, first, late, DOWN, config.family)
 
     @always_comb
     def look():
-        down = intbv(0)[6:]
-        down[:] = (shift - 1) & 63
+        down = intbv(0)[5:]
+        down[:] = (shift - SHIFT_MIN) & 31
         first.next = concat(dead, down)
-        down_4.next = late[6:]
+        eights.next = late[5:3]
 
     @always(clk.posedge)
     def multiply():
@@ -47,49 +50,78 @@ def fire_value(clk, rst, config, go, sum_, bias, multiplier, shift, dead, relu, 
             biased_q.next = sum_ + bias
 
     @always(clk.posedge)
-    def move():
-        far = intbv(0, min=-(1 << (product_bits - 1)), max=1 << (product_bits - 1))
-        beyond = intbv(0, min=-(1 << (product_bits - 1)), max=1 << (product_bits - 1))
-        rounded = intbv(0, min=-(1 << KEPT), max=1 << KEPT)
-        above = intbv(0, min=-(1 << KEPT), max=1 << KEPT)
+    def move_eights():
+        far = intbv(0, min=-(1 << (wide - 1)), max=1 << (wide - 1))
+        above = intbv(0, min=-(1 << (wide - 1)), max=1 << (wide - 1))
         if go:
-            if down_4[6:4] == 0:
-                far[:] = product_q
-            elif down_4[6:4] == 1:
-                far[:] = product_q >> 16
-            elif down_4[6:4] == 2:
-                far[:] = product_q >> 32
+            far[:] = product_q >> (SHIFT_MIN - 1)
+            below_5.next = far < 0
+            # Nothing is beyond where all bits from the kept sign on are alike: cheaper than comparing.
+            if eights == 0:
+                above[:] = far >> (NEAR - 1)
+            elif eights == 1:
+                above[:] = far >> (NEAR + 7)
+                far[:] = far >> 8
+            elif eights == 2:
+                above[:] = far >> (NEAR + 15)
+                far[:] = far >> 16
             else:
-                far[:] = product_q >> (product_bits - 1)
-            # In range where all bits from the kept sign on are alike: cheaper than comparing.
-            beyond[:] = far >> (KEPT - 1)
-            if beyond == 0 or beyond == -1:
-                coarse_q.next = far[KEPT:].signed()
-            elif far < 0:
-                coarse_q.next = low
+                above[:] = far >> (NEAR + 23)
+                far[:] = far >> 24
+            beyond_5.next = above != 0 and above != -1
+            near_q.next = far[NEAR:].signed()
+            down_5.next = late[3:]
+            dead_5.next = late[5]
+
+    @always(clk.posedge)
+    def move_rest():
+        near = intbv(0, min=-half_near, max=half_near)
+        four = intbv(0, min=-half_four, max=half_four)
+        two = intbv(0, min=-half_two, max=half_two)
+        beyond = intbv(0)[1:]
+        if go:
+            near[:] = near_q
+            beyond[:] = beyond_5
+            if down_5[2]:
+                near[:] = near_q >> 4
+            elif near < -half_four or near >= half_four:
+                beyond[:] = 1
+            four[:] = near[FINE + 3:].signed()
+            if down_5[1]:
+                two[:] = (four >> 2)
             else:
-                coarse_q.next = high
-            fine_5.next = down_4[4:]
-            dead_5.next = late[6]
-            fine_q.next = coarse_q >> fine_5
+                two[:] = four[FINE + 1:].signed()
+                if four < -half_two or four >= half_two:
+                    beyond[:] = 1
+            if down_5[0]:
+                fine_q.next = two >> 1
+            else:
+                fine_q.next = two[FINE:].signed()
+                if two < -half_fine or two >= half_fine:
+                    beyond[:] = 1
+            beyond_6.next = beyond[0]
+            below_6.next = below_5
             dead_6.next = dead_5
+
+    @always(clk.posedge)
+    def clamp():
+        rounded = intbv(0, min=-(1 << FINE), max=1 << FINE)
+        if go:
+            is_dead.next = dead_6
             rounded[:] = fine_q + 1
             rounded[:] = rounded >> 1
-            is_dead.next = dead_6
-            above[:] = rounded >> 7
-            if relu:
-                above[:] = rounded >> 8
-            if rounded < 0:
+            if below_6:
                 value.next = rounded[EVENT_BITS:].signed()
                 if relu:
                     value.next = 0
-                elif above != -1:
+                elif beyond_6 or (rounded >> 7 != -1 and rounded >> 7 != 0):
                     value.next = -128
             else:
                 value.next = rounded[EVENT_BITS:].signed()
-                if above != 0:
-                    value.next = 127
-                    if relu:
+                if relu:
+                    if beyond_6 or rounded >> 8 != 0:
                         value.next = 255
+                elif beyond_6 or rounded >> 7 != 0:
+                    value.next = 127
 
-    return u_product, u_late, look, multiply, move
+    return u_product, u_late, look, multiply, move_eights, move_rest, clamp

@@ -1,20 +1,11 @@
 """The lanes and what tells them what to do: beats, pooling, reading for fire, clearing."""
 from myhdl import always_comb, always_seq, block
 
+from rtl.compact.lane_sums import lane_sums
 from rtl.compact.sum_lane import scaling_lane, sum_lane
 from rtl.config import EVENT_BITS, WEIGHT_BITS
+from rtl.hdl import cut, packed
 from rtl.stream import bit, signed, unsigned
-
-
-@block
-def _weight(data, part, high, low):
-    """part = signed data[high:low]; combinational."""
-
-    @always_comb
-    def cut():
-        part.next = data[high:low].signed()
-
-    return cut
 
 
 @block
@@ -37,18 +28,27 @@ def lane_array(clk, rst, config, go, answers, pool, emit_valid, emit_address, em
     target_1, target_2, target_3, target_4, target = (unsigned(bits) for _ in range(5))
     keep_2, keep_3, freeze_2, freeze_3, zero_1, zero_2 = (bit() for _ in range(6))
     weights = [signed(WEIGHT_BITS) for _ in range(lanes)]
-    totals = [signed(config.acc_bits) for _ in range(lanes)]
+    found = [signed(config.acc_bits) for _ in range(lanes)]
+    kept = [signed(config.acc_bits) for _ in range(lanes)]
+    all_found, all_kept = unsigned(lanes * config.acc_bits), unsigned(lanes * config.acc_bits)
+    kept_word, sum_bits = packed(kept), config.acc_bits
 
-    u_weights = [_weight(answers.data, weights[i], 8 * i + 8, 8 * i) for i in range(lanes)]
+    # Side by side, since all lanes read and write at the same address: 24 bits alone would leave parts of block RAMs unused.
+    u_sums = lane_sums(clk, go, write, target, all_kept, read_address, all_found, config.acc_depth, config.family)
+    u_weights = [cut(answers.data, weights[i], WEIGHT_BITS * i + WEIGHT_BITS, WEIGHT_BITS * i) for i in range(lanes)]
+    u_found = [cut(all_found, found[i], sum_bits * i + sum_bits, sum_bits * i) for i in range(lanes)]
     shared = 2 if scaling else 0
-    u_lanes = [sum_lane(clk, config, go, weights[i], value, read_address, keep_3, freeze_3, zero_1, zero_2, write,
-                        target, current[i], totals[i])
+    u_lanes = [sum_lane(clk, config, go, weights[i], value, found[i], keep_3, freeze_3, zero_1, zero_2, current[i], kept[i])
                for i in range(shared, lanes)]
     if scaling:
-        u_lanes += [scaling_lane(clk, config, go, weights[i], value, read_address, keep_3, freeze_3, zero_2, zero_2, a,
-                                 scaling.factor, addend, write, target, current[i], total)
+        u_lanes += [scaling_lane(clk, config, go, weights[i], value, found[i], keep_3, freeze_3, zero_2, zero_2, a,
+                                 scaling.factor, addend, current[i], kept[i], total)
                     for i, a, addend, total in ((0, scaling.low, scaling.nothing, scaling.low_total),
                                                 (1, scaling.high, scaling.addend, scaling.high_total))]
+
+    @always_comb
+    def collect():
+        all_kept.next = kept_word
 
     @always_comb
     def choose():
@@ -89,4 +89,4 @@ def lane_array(clk, rst, config, go, answers, pool, emit_valid, emit_address, em
             freeze_2.next = pool.valid and pool.freeze
             freeze_3.next = freeze_2
 
-    return u_weights, u_lanes, choose, clear, follow
+    return u_sums, u_weights, u_found, u_lanes, collect, choose, clear, follow

@@ -1,10 +1,9 @@
-"""A lane's partial sums: a memory with read latency 2 that can hold still."""
-from myhdl import always, block
+"""The partial sums of all lanes: one memory, a word for each address, with read latency 2 that can hold still."""
+from myhdl import Signal, always, block, intbv
 
 from rtl.compact.store import read_register
 from rtl.hdl import drop_in
 from rtl.primitives.ecp5_memory import block_rams, fits_block_rams
-from rtl.stream import signed
 
 
 @block
@@ -13,20 +12,19 @@ def lane_sums(clk, go, write, write_address, write_data, read_address, read_data
 
     write: sums[write_address] = write_data, at any time. A read needs a write to be at least three cycles older; no
     user reads earlier.
-    depth: sums, zero at first.  family: of config.FAMILIES: where block RAMs have no register behind them (iCE40) one
-    holds the address, on
-    ecp5 theirs is used. No reset.
+    write_data, read_data: any equal width.  depth: words, zero at first.  family: of config.FAMILIES: where block RAMs
+    have no register behind them (iCE40) one holds the address, on ecp5 theirs is used. No reset.
     """
     width = len(write_data)
-    sums = [signed(width) for _ in range(depth)]
-    found_q = signed(width)
+    words = [Signal(intbv(0, min=write_data.min, max=write_data.max)) for _ in range(depth)]
+    found_q = Signal(intbv(0, min=write_data.min, max=write_data.max))
 
     @always(clk.posedge)
     def access():
         if write:
-            sums[write_address].next = write_data
+            words[write_address].next = write_data
         if go:
-            found_q.next = sums[read_address]
+            found_q.next = words[read_address]
             read_data.next = found_q
 
     drop_in((clk, go, write, write_address, write_data, read_address), (read_data,))

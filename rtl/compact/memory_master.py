@@ -1,27 +1,29 @@
 """The compact accelerator's memory port: six askers share a Wishbone B4 pipelined bus in fixed priority."""
 from myhdl import always, always_comb, always_seq, block, concat
 
-from rtl.compact.sizes import CHUNK, COUNT, EVENTS, OPEN, PROGRAM, WEIGHTS, WRITE, address_bits
+from rtl.compact.sizes import ADDRESS_BITS, CHUNK, COUNT, EVENTS, OPEN, PROGRAM, WEIGHTS, WRITE, byte_bits
 from rtl.compact.store import store
 from rtl.config import EVENT_BITS
 from rtl.stream import bit, signed, unsigned, wrapping
 
 
 class Ask:
-    """A stream of read requests: word address, and what comes back with the answer."""
+    """A stream of read requests: word address, unless band_walk has it, and what comes back with the answer."""
 
-    def __init__(self, config, note_bits=0):
-        self.address, self.valid, self.ready = unsigned(address_bits(config)), bit(), bit()
+    def __init__(self, config, note_bits=0, walks=False):
+        self.valid, self.ready = bit(), bit()
+        if not walks:
+            self.address = unsigned(ADDRESS_BITS)
         if note_bits:
             self.note = unsigned(note_bits)
 
 
 class Put:
-    """A stream of write requests."""
+    """A stream of write requests: a word of events or, with `counts`, a band's count, in every byte of `data`."""
 
     def __init__(self, config):
-        self.address, self.valid, self.ready = unsigned(address_bits(config)), bit(), bit()
-        self.data, self.sel = unsigned(8 * config.port_bytes), unsigned(config.port_bytes)
+        self.valid, self.ready, self.counts = bit(), bit(), bit()
+        self.data = unsigned(8 * config.port_bytes)
 
 
 class Answers:
@@ -40,23 +42,26 @@ def note_bits(config) -> int:
 
 
 @block
-def memory_master(clk, rst, config, program, count, events, weights, chunk, write, bus, halt, answers, quiet, failed):
+def memory_master(clk, rst, config, program, count, events, weights, chunk, write, at, count_at, bus, halt, answers, quiet,
+                  failed):
     """Sends requests to the bus in the order count, events, weights, write, program, chunk, and tells whose each answer is.
 
-    program, count, events, weights, chunk: Ask; the note of program and count is a place in the word, of chunk note_bits.
-    write: Put.  bus: MemoryBus, this side the master.  answers: Answers, a cycle after the bus gives them.
+    program, count, events, weights, chunk: Ask; the note of program is a place in the word, of chunk note_bits.
+    write: Put; never valid together with count, events or weights.  at: word address of events, count_at: byte address of
+    counts, read or written.  bus: MemoryBus, this side the master.  answers: Answers, a cycle after the bus gives them.
     halt: no further request is taken, and from the next cycle on no answer is given; what was taken is still carried out.
     quiet: no request is open.  failed: pulse, an error outside halt.
     At most OPEN requests are open. Latency 1 to the bus and 1 back, one request a cycle; bus outputs are registers but
     for cyc.
     Reset forgets open requests, so it is for a port that is quiet.
     """
-    sum_bits, wide = config.acc_address_bits, address_bits(config)
+    sum_bits, wide = config.acc_address_bits, ADDRESS_BITS
     tag_bits = 3 + note_bits(config)
     pointer_bits = (OPEN - 1).bit_length()
-    everything = (1 << config.port_bytes) - 1
+    everything, byte_mask, low = (1 << config.port_bytes) - 1, config.port_bytes - 1, byte_bits(config)
+    at_byte = wide + low
     kind, address, note = unsigned(3), unsigned(wide), unsigned(note_bits(config))
-    we, any_asks, room, accept, answered = bit(), bit(), bit(), bit(), bit()
+    sel, we, any_asks, room, accept, answered = unsigned(config.port_bytes), bit(), bit(), bit(), bit(), bit()
     put_q, got_q = wrapping(pointer_bits), wrapping(pointer_bits)
     open_q = unsigned(pointer_bits + 1)
     tag, asker = unsigned(tag_bits), unsigned(tag_bits)
@@ -69,24 +74,32 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
         note.next = chunk.note
         if count.valid:
             kind.next = COUNT
-            address.next = count.address
-            note.next = count.note
         elif events.valid:
             kind.next = EVENTS
-            address.next = events.address
         elif weights.valid:
             kind.next = WEIGHTS
-            address.next = weights.address
         elif write.valid:
             kind.next = WRITE
-            address.next = write.address
         elif program.valid:
             kind.next = PROGRAM
-            address.next = program.address
             note.next = program.note
         else:
             kind.next = CHUNK
-            address.next = chunk.address
+
+    @always_comb
+    def aim():
+        sel.next = everything
+        if write.valid and write.counts:
+            sel.next = 1 << (count_at & byte_mask)
+        address.next = chunk.address
+        if count.valid or (write.valid and write.counts):
+            address.next = count_at[at_byte:low]
+        elif events.valid or write.valid:
+            address.next = at
+        elif weights.valid:
+            address.next = weights.address
+        elif program.valid:
+            address.next = program.address
 
     @always_comb
     def watch():
@@ -132,9 +145,7 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
             bus.we.next = we
             bus.adr.next = address
             bus.dat_w.next = write.data
-            bus.sel.next = everything
-            if we:
-                bus.sel.next = write.sel
+            bus.sel.next = sel
         data_q.next = bus.dat_r
 
     @always_comb
@@ -149,4 +160,4 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
         answers.weights.next = valid_q and asker[tag_bits:tag_bits - 3] == WEIGHTS
         answers.chunk.next = valid_q and asker[tag_bits:tag_bits - 3] == CHUNK
 
-    return u_tags, choose, watch, permit, serve, issue, hold, tell
+    return u_tags, choose, aim, watch, permit, serve, issue, hold, tell

@@ -1,40 +1,42 @@
 """The settings of a pass, taken from its header words as they come (docs/accelerator.md, Passes)."""
 from myhdl import always, always_comb, always_seq, block, intbv
 
-from rtl.compact.sizes import BAND_BITS, CHANNEL_BITS, address_bits, byte_bits, place, place_bits, small, word_bits
-from rtl.pass_settings import HEADER_WORDS, MAGIC
-from rtl.stream import bit, unsigned
+from rtl.compact.sizes import ADDRESS_BITS, BAND_BITS, CHANNEL_BITS, byte_bits, place, place_bits, small, word_bits
+from rtl.hdl import leave_open
+from rtl.pass_settings import MAGIC
+from rtl.stream import bit, unsigned, wrapping
+
+FIRST_WORDS = 13        # words of the header that multiplying needs, but for the one of flatten
+LAST_WORD = 21          # which is after those that fire needs
 
 
 class Settings:
-    """What the blocks need of the header of the pass that runs."""
+    """What the blocks need of the header of the pass that runs; the words that fire needs follow when it is to begin.
+
+    Of the source while the pass multiplies, of the output while it fires: slot_words, map_bands, band_rows, x_bits and
+    the pulses `events` and `counts`; on small devices also the sides of the tile, which are those of the fired map then.
+    """
 
     def __init__(self, config):
-        sums, wide, coordinate = config.acc_address_bits + 1, address_bits(config), place_bits(config)
-        at_byte = wide + byte_bits(config)
+        sums, coordinate = config.acc_address_bits + 1, place_bits(config)
+        at_byte = ADDRESS_BITS + byte_bits(config)
         self.last, self.vector, self.flatten, self.emit_zeros, self.relu, self.diagonal = (bit() for _ in range(6))
         self.signed_source = bit()
         self.kernel_h, self.kernel_w, self.stride_log2 = unsigned(4), unsigned(4), unsigned(2)
         self.keep, self.masked = bit(), bit()
-        self.channels, self.bands, self.slot_words = unsigned(CHANNEL_BITS), unsigned(BAND_BITS), unsigned(8)
-        self.map_bands = unsigned(BAND_BITS)
-        self.band_rows, self.x_bits, self.first_y = unsigned(8), unsigned(4), unsigned(coordinate)
-        self.channel_words = unsigned(wide)
-        self.y_offset, self.x_offset = place(config), place(config)
-        self.tile_h, self.tile_w = unsigned(coordinate - 2), unsigned(coordinate - 2)
+        self.channels, self.bands = unsigned(CHANNEL_BITS), unsigned(BAND_BITS)
+        self.slot_words, self.map_bands = unsigned(8), unsigned(BAND_BITS)
+        self.band_rows, self.x_bits = unsigned(8), unsigned(4)
+        self.first_y, self.x_offset = place(config), place(config)      # first_y: with the y offset
+        self.tile_bottom, self.tile_right = wrapping(coordinate - 2), wrapping(coordinate - 2)  # last line and column of outputs
         self.stride_y, self.stride_x = unsigned(sums), unsigned(sums)
-        self.first_chunk = unsigned(8)
         self.fired = unsigned(CHANNEL_BITS)
-        self.pool, self.pool_stride, self.pool_pad, self.pool_pad_y = (unsigned(4) for _ in range(4))
-        self.height, self.width = unsigned(coordinate - 2), unsigned(coordinate - 2)
-        self.out_slot_words, self.out_map_bands = unsigned(8), unsigned(BAND_BITS)
-        self.out_channel_words = unsigned(wide)
-        # The word that comes in this cycle is an address, which goes to the one register that counts it on.
+        self.pool_end, self.pool_stride, self.pool_pad, self.pool_pad_y = (wrapping(4) for _ in range(4))    # end: side - 1
+        self.bottom, self.right = wrapping(coordinate - 2), wrapping(coordinate - 2)            # of those fired
+        # The word that comes in this cycle is a number that goes to the one register that counts it on.
         self.address = unsigned(at_byte)
-        self.events, self.counts, self.weight_counts, self.chunks = (bit() for _ in range(4))
-        self.out_events, self.out_counts = bit(), bit()
-        self.out_band_rows, self.out_x_bits = unsigned(8), unsigned(4)
-        self.flat_size, self.flat_width = unsigned(16), unsigned(8)
+        self.events, self.counts, self.weight_counts, self.chunks, self.first_chunk = (bit() for _ in range(5))
+        self.flat_size, self.flat_end = unsigned(16), wrapping(8)
         self.magic, self.possible = bit(), bit()
 
 
@@ -50,6 +52,8 @@ def program_word(config, answers, word):
             shift[:] = answers.note[bits:] << 5
             word.next = (answers.data >> shift) & 0xFFFFFFFF
     else:
+        leave_open(answers.note)
+
         @always_comb
         def pick():
             word.next = answers.data
@@ -58,38 +62,39 @@ def program_word(config, answers, word):
 
 
 @block
-def pass_header(clk, rst, config, start, valid, word, settings, complete):
-    """settings = the header's words, one a cycle with `valid`.
+def pass_header(clk, rst, config, start, second, valid, word, settings, complete):
+    """settings = the header's words, one a cycle with `valid`: 0 .. FIRST_WORDS - 1, one for flatten, FIRST_WORDS .. 20.
 
-    start: pulse, word 0 comes next.  word: 32 bits.  settings: Settings; magic: word 0 begins a pass; possible: this
-    core can run it.
-    complete: all words are there.  Latency 1. Reset: no pass.
+    start: pulse, word 0 comes next.  second: the words from FIRST_WORDS on come; else word 21 does after the first ones.
+    word: 32 bits.  settings: Settings; magic: word 0 begins a pass; possible: this core can run it.
+    complete: all words up to FIRST_WORDS, with `second` to 20, are there.  Latency 1. Reset: no pass.
     """
     kernel, unpadded = config.kernel, small(config)
-    wide, sums, coordinate = address_bits(config), config.acc_address_bits + 1, place_bits(config)
-    at_byte = wide + byte_bits(config)
+    sums, coordinate = config.acc_address_bits + 1, place_bits(config)
+    at_byte = ADDRESS_BITS + byte_bits(config)
     index_q = unsigned(5)
     s = settings
 
     @always_comb
     def hand_on():
         s.address.next = word[at_byte:]
-        s.events.next = valid and index_q == 3
-        s.counts.next = valid and index_q == 4
+        s.events.next = valid and (index_q == 3 or index_q == 17)
+        s.counts.next = valid and (index_q == 4 or index_q == 18)
         s.weight_counts.next = valid and index_q == 10
         s.chunks.next = valid and index_q == 11
-        s.out_events.next = valid and index_q == 17
-        s.out_counts.next = valid and index_q == 18
+        s.first_chunk.next = valid and index_q == 12
 
     @always_comb
     def tell():
-        complete.next = index_q == HEADER_WORDS
+        complete.next = index_q == FIRST_WORDS
+        if second:
+            complete.next = index_q == LAST_WORD
 
     @always_seq(clk.posedge, reset=rst)
     def count():
         if start:
             index_q.next = 0
-        elif valid:
+        elif valid and (second or index_q != FIRST_WORDS):
             index_q.next = index_q + 1
 
     @always(clk.posedge)
@@ -114,52 +119,51 @@ def pass_header(clk, rst, config, start, valid, word, settings, complete):
             if index_q == 1:
                 s.channels.next = word[16 + CHANNEL_BITS:16]
                 s.bands.next = word[BAND_BITS:]
-            if index_q == 2:
+            if index_q == 2 or index_q == 16:
                 s.slot_words.next = word[24:16]
                 s.map_bands.next = word[BAND_BITS:]
-            if index_q == 5:
+            if index_q == 5 or index_q == 20:
                 s.band_rows.next = word[8:]
                 s.x_bits.next = word[12:8]
-                s.first_y.next = word[16 + coordinate:16]
                 if word[16:12] != 1:
                     s.possible.next = False
-            if index_q == 6:
-                s.channel_words.next = word[wide:]
+            if index_q == 5:
+                s.first_y.next = word[16 + coordinate:16].signed()
             if index_q == 7:
-                s.y_offset.next = word[16 + coordinate:16].signed()
+                s.first_y.next = s.first_y + word[16 + coordinate:16].signed()
                 s.x_offset.next = word[coordinate:].signed()
-            if index_q == 8:
-                s.tile_h.next = word[14 + coordinate:16]
-                s.tile_w.next = word[coordinate - 2:]
+            if index_q == 8 or (unpadded and index_q == 15):
+                s.tile_bottom.next = word[14 + coordinate:16] - 1
+                s.tile_right.next = word[coordinate - 2:] - 1
             if index_q == 9:
                 s.stride_y.next = word[16 + sums:16]
                 s.stride_x.next = word[sums:]
-            if index_q == 12:
-                s.first_chunk.next = word[8:]
-            if index_q == 13:
-                s.fired.next = word[16 + CHANNEL_BITS:16]
+            if index_q == FIRST_WORDS:
+                if second:
+                    s.fired.next = word[16 + CHANNEL_BITS:16]
+                else:
+                    s.flat_size.next = word[32:16]
+                    s.flat_end.next = word[8:] - 1
             if index_q == 14:
-                s.pool.next = word[4:]
+                s.pool_end.next = word[4:] - 1
                 s.pool_stride.next = word[8:4]
                 s.pool_pad.next = word[12:8]
                 s.pool_pad_y.next = word[16:12]
                 if unpadded and word[16:8] != 0:
                     s.possible.next = False
-            if index_q == 15:
-                s.height.next = word[14 + coordinate:16]
-                s.width.next = word[coordinate - 2:]
-            if index_q == 16:
-                s.out_slot_words.next = word[24:16]
-                s.out_map_bands.next = word[BAND_BITS:]
-            if index_q == 19:
-                s.out_channel_words.next = word[wide:]
-            if index_q == 20:
-                s.out_band_rows.next = word[8:]
-                s.out_x_bits.next = word[12:8]
-                if word[16:12] != 1:
-                    s.possible.next = False
-            if index_q == 21:
-                s.flat_size.next = word[32:16]
-                s.flat_width.next = word[8:]
 
-    return hand_on, tell, count, take
+    if unpadded:
+        @always_comb
+        def share():
+            s.bottom.next = s.tile_bottom
+            s.right.next = s.tile_right
+
+        return hand_on, tell, count, take, share
+
+    @always(clk.posedge)
+    def take_sides():
+        if valid and index_q == 15:
+            s.bottom.next = word[14 + coordinate:16] - 1
+            s.right.next = word[coordinate - 2:] - 1
+
+    return hand_on, tell, count, take, take_sides

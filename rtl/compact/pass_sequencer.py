@@ -1,12 +1,13 @@
-"""Runs a program pass by pass: header, multiply, fire."""
+"""Runs a program pass by pass: header, multiply, the header's other words, fire."""
 from myhdl import Signal, always_comb, always_seq, block, intbv
 
-from rtl.compact.sizes import CHANNEL_BITS, PARAMS, address_bits, word_bits
+from rtl.compact.pass_header import FIRST_WORDS, LAST_WORD
+from rtl.compact.sizes import ADDRESS_BITS, CHANNEL_BITS, PARAMS, word_bits
 from rtl.pass_settings import HEADER_WORDS
 from rtl.stream import bit, unsigned, wrapping
 
-SWEEP, IDLE, BEGIN, ASK, WAIT, SKIP, LIMIT, CHECK, MULTIPLY, SETTLE, FIRE, NEXT, OVER = range(13)
-SETTLE_CYCLES = 4       # from the last beat to its sum in memory
+SWEEP, IDLE, BEGIN, ASK, WAIT, TO_FLAT, ASK_FLAT, FROM_FLAT, MULTIPLY, SKIP, LIMIT, CHECK, FIRE, OVER = range(14)
+TO_FLAT_WORDS = LAST_WORD - FIRST_WORDS
 
 
 class Control:
@@ -18,29 +19,31 @@ class Control:
 
 @block
 def pass_sequencer(clk, rst, config, launch, address, length, settings, complete, program, take_header, take_params,
-                   header_start,
-                   enter, multiplied, fire, fired, param_used, sweeping, sweep, sweep_address, control, state):
+                   header_start, second,
+                   enter, placed, multiplied, fire, fired, param_used, sweeping, sweep, sweep_address, control, state):
     """Header words, then multiply, then (where the pass has outputs) fire, until the pass with the end bit is done.
 
     launch: pulse; address, length: word address and 32-bit words of the program, held.  settings, complete: of pass_header.
     program: Ask for program words.  take_header, take_params: what the next answer to it is.  header_start: pulse.
-    enter, fire: pulses, the pass multiplies, fires from the next cycle on.  multiplied, fired: it is done.
+    second: the words of the header that come are those for firing.
+    enter, fire: pulses, the pass multiplies, fires from the next cycle on.  placed: all its events have their
+    places.  multiplied, fired: it is done.
     param_used: pulse, two parameter words are free again.  sweeping: after reset; sweep, sweep_address: clear that sum.
     control: Control.  state: of this machine.
     Parameters are asked for from `fire` on, at most PARAMS - 3 words ahead, since fire reads two some steps after they
     are free.  Reset: sweep, then wait for launch.
     """
-    wide, sub_bits, depth = address_bits(config), word_bits(config), config.acc_depth
+    wide, sub_bits, depth = ADDRESS_BITS, word_bits(config), config.acc_depth
     pointer = wide + sub_bits
     ahead_bits = PARAMS.bit_length()
     state_q = Signal(intbv(SWEEP, min=0, max=16))
     sweep_q = wrapping(config.acc_address_bits)
     at_q, end_q, next_q, param_q = (wrapping(pointer) for _ in range(4))
-    left_q = unsigned(CHANNEL_BITS + 1)
-    rows_q, settle_q = unsigned(4), wrapping(3)
+    left_q = wrapping(CHANNEL_BITS + 1)
+    rows_q = unsigned(4)
     ahead_q = unsigned(ahead_bits)
-    asked, enough, sweeping_q = bit(), bit(), bit()
-    first, amount, moved = unsigned(pointer), unsigned(CHANNEL_BITS + 1), wrapping(pointer)
+    asked, enough, done, roomy_q, warm_q, sweeping_q, second_q = (bit() for _ in range(7))
+    first, amount, moved = unsigned(pointer), wrapping(pointer), wrapping(pointer)
     last_address, pointer_mask = depth - 1, (1 << pointer) - 1
 
     @always_comb
@@ -49,22 +52,25 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
         sweeping.next = state_q == SWEEP
         sweep_address.next = sweep_q
         state.next = state_q
+        second.next = second_q
         control.over.next = state_q == OVER
-        take_header.next = state_q == ASK or state_q == WAIT
+        take_header.next = state_q != FIRE
         take_params.next = state_q == FIRE
         header_start.next = state_q == BEGIN
 
     @always_comb
     def ask():
         enough.next = next_q <= end_q
-        program.valid.next = state_q == ASK or (state_q == FIRE and left_q != 0 and ahead_q < PARAMS - 3)
+        program.valid.next = (state_q == ASK or state_q == ASK_FLAT
+                              or (state_q == FIRE and left_q != 0 and roomy_q))
 
     @always_comb
     def place():
         asked.next = program.valid and program.ready
-        control.hungry.next = (state_q == BEGIN and at_q == end_q) or (state_q == CHECK and settings.magic and not enough)
-        control.bad_word.next = state_q == CHECK and not settings.magic
-        control.bad_pass.next = state_q == CHECK and settings.magic and enough and not settings.possible
+        done.next = (state_q == FIRE and fired) or (state_q == CHECK and enough and multiplied and settings.fired == 0)
+        control.hungry.next = (state_q == BEGIN and at_q == end_q) or (state_q == CHECK and not enough)
+        control.bad_word.next = state_q == WAIT and complete and not settings.magic
+        control.bad_pass.next = state_q == WAIT and complete and settings.magic and not settings.possible
 
     if sub_bits:
         @always_comb
@@ -82,7 +88,13 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
         masks = intbv(0)[CHANNEL_BITS + 1:]
         masks[:] = settings.channels + 31
         amount.next = 1
-        if state_q == SKIP:
+        if state_q == ASK and second_q and left_q == 1:
+            amount.next = 2     # past the word of flatten
+        elif state_q == TO_FLAT:
+            amount.next = TO_FLAT_WORDS
+        elif state_q == FROM_FLAT:
+            amount.next = FIRST_WORDS - HEADER_WORDS
+        elif state_q == SKIP:
             amount.next = settings.kernel_w
             if rows_q == 0:
                 amount.next = masks[:5]
@@ -100,10 +112,11 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
     def step():
         enter.next = False
         fire.next = False
-        settle_q.next = settle_q + 1
+        roomy_q.next = ahead_q < PARAMS - 4     # of the cycle before, since another may have been asked for in this one
         if asked:
             left_q.next = left_q - 1
-        if asked or (state_q == SKIP and (rows_q != 0 or settings.masked)):
+        if (asked or state_q == TO_FLAT or state_q == FROM_FLAT
+                or (state_q == SKIP and (rows_q != 0 or settings.masked))):
             at_q.next = moved
         if asked and state_q == FIRE and not param_used:
             ahead_q.next = ahead_q + 1
@@ -112,8 +125,9 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
         elif param_used:
             ahead_q.next = ahead_q - 1
         if state_q == SWEEP:
-            # The totals are zero from the second cycle on.
-            sweeping_q.next = True
+            # The totals are zero from the third cycle on.
+            warm_q.next = True
+            sweeping_q.next = warm_q
             if sweeping_q:
                 sweep_q.next = sweep_q + 1
             if sweep_q == last_address:
@@ -124,39 +138,53 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
                 at_q.next = first
                 end_q.next = first + length
         elif state_q == BEGIN:
-            left_q.next = HEADER_WORDS
+            left_q.next = FIRST_WORDS
+            second_q.next = False
             if at_q != end_q:
                 state_q.next = ASK
         elif state_q == ASK:
+            rows_q.next = settings.kernel_h
             if asked and left_q == 1:
                 state_q.next = WAIT
+                if second_q:
+                    state_q.next = SKIP
         elif state_q == WAIT:
-            rows_q.next = settings.kernel_h
-            if complete:
-                state_q.next = SKIP
+            if complete and settings.magic and settings.possible:
+                if second_q:
+                    state_q.next = LIMIT
+                elif settings.flatten:
+                    state_q.next = TO_FLAT
+                else:
+                    state_q.next = MULTIPLY
+                    enter.next = True
+        elif state_q == TO_FLAT:
+            state_q.next = ASK_FLAT
+        elif state_q == ASK_FLAT:
+            if asked:
+                state_q.next = FROM_FLAT
+        elif state_q == FROM_FLAT:
+            # The word comes before any event: memory answers in order.
+            state_q.next = MULTIPLY
+            enter.next = True
+        elif state_q == MULTIPLY:
+            left_q.next = LAST_WORD - FIRST_WORDS
+            second_q.next = placed
+            if placed:
+                state_q.next = ASK
         elif state_q == SKIP:
             # Past kh times kw offsets, then past the live mask.
             if rows_q != 0:
                 rows_q.next = rows_q - 1
             else:
-                state_q.next = LIMIT
+                state_q.next = WAIT
         elif state_q == LIMIT:
             next_q.next = moved
             state_q.next = CHECK
         elif state_q == CHECK:
-            if settings.magic and settings.possible and enough:
-                state_q.next = MULTIPLY
-                enter.next = True
-        elif state_q == MULTIPLY:
-            settle_q.next = 0
-            if multiplied:
-                state_q.next = SETTLE
-        elif state_q == SETTLE:
-            if settle_q == SETTLE_CYCLES:
-                ahead_q.next = 0
-                if settings.fired == 0:
-                    state_q.next = NEXT
-                else:
+            # The last sum is in memory before fire reads it.
+            ahead_q.next = 0
+            if enough and multiplied:
+                if settings.fired != 0:
                     state_q.next = FIRE
                     fire.next = True
                     left_q.next = settings.fired << 1
@@ -164,10 +192,7 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
                         at_q.next = param_q
                     else:
                         param_q.next = at_q
-        elif state_q == FIRE:
-            if fired:
-                state_q.next = NEXT
-        elif state_q == NEXT:
+        if done:
             at_q.next = next_q
             state_q.next = BEGIN
             if settings.last:

@@ -25,8 +25,8 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
     start: pulse; settings: Settings, held.  access: Access, registered.  last_address: highest sum read.  end_address:
     that of the
     last maximum.  busy: from start until the last access was given, and start_address is there.
-    pool, pool_stride, pool_pad: at most 7; without padding, and windows inside the tile, where the device is small.
-    One read a cycle, after 8 cycles to prepare where there is pooling. Reset stops it.
+    pool_end + 1, pool_stride, pool_pad: at most 7; without padding, and windows inside the tile, where the device is small.
+    One read a cycle, after a cycle for each of pool_stride or padding to prepare where there is pooling. Reset stops it.
     """
     bits, wide, lanes = config.acc_address_bits, place_bits(config), config.lanes
     prepare_q, active_q, opened_q = bit(), bit(), bit()
@@ -36,21 +36,23 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
     dy_q, dx_q = unsigned(4), unsigned(4)
     fired_y_q, fired_x_q = unsigned(wide - 2), unsigned(wide - 2)
     top_q, left_q, y_q, x_q, first_y, first_x, moved_y, moved_x = (wrapping(wide) for _ in range(8))
-    end_dx, end_dy, end_window, end_x, end_y, end_row, end_chunk, end_pass, covered, pooled = (bit() for _ in range(10))
+    end_dx, end_dy, end_window, end_x, end_y, end_row, end_chunk, end_pass, covered, pooled, prepared = (bit() for _ in range(11))
     reached_q = wrapping(CHANNEL_BITS + 1)
     unpadded = small(config)
-    last_turn = 7
 
     @always_comb
     def ends():
-        end_dx.next = dx_q + 1 == settings.pool
-        end_dy.next = dy_q + 1 == settings.pool
-        end_x.next = fired_x_q + 1 == settings.width
-        end_y.next = fired_y_q + 1 == settings.height
+        end_dx.next = dx_q == settings.pool_end
+        end_dy.next = dy_q == settings.pool_end
+        end_x.next = fired_x_q == settings.right
+        end_y.next = fired_y_q == settings.bottom
         end_pass.next = reached_q >= settings.fired
         # Places above and left of the tile are the largest numbers.
-        covered.next = unpadded or (y_q < settings.tile_h and x_q < settings.tile_w)
-        pooled.next = settings.pool != 1 or settings.pool_stride != 1
+        covered.next = unpadded or (y_q <= settings.tile_bottom and x_q <= settings.tile_right)
+        pooled.next = settings.pool_end != 0 or settings.pool_stride != 1
+        prepared.next = not (turn_q < settings.pool_stride or turn_q < settings.pool_pad_y or turn_q < settings.pool_pad)
+        if unpadded:
+            prepared.next = turn_q >= settings.pool_stride
 
     @always_comb
     def nest():
@@ -130,13 +132,13 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
                 step_x.next = step_x + settings.stride_x
             if not unpadded:
                 origin_0.next = origin_0 - back
-            if turn_q == last_turn:
+            if prepared:
                 prepare_q.next = False
 
     @always_seq(clk.posedge, reset=rst)
     def walk():
         if prepare_q:
-            active_q.next = turn_q == last_turn
+            active_q.next = prepared
             target_q.next = origin_0
             origin_q.next = origin_0
             line_q.next = origin_0

@@ -1,7 +1,7 @@
 """Walks the kernel rows that an event meets, and only those with chunks."""
 from myhdl import always, always_comb, always_seq, block, concat
 
-from rtl.compact.sizes import address_bits, side_bits, slot_bits
+from rtl.compact.sizes import ADDRESS_BITS, side_bits, slot_bits
 from rtl.compact.store import store
 from rtl.compact.weight_tally import COUNT_BITS
 from rtl.config import EVENT_BITS
@@ -21,7 +21,7 @@ def row_steps(clk, rst, config, enter, settings, placed, filled, freed, write, e
     is held here.
     A row a cycle; latency 3 from an event. enter, a pulse, starts with slot 0. Reset empties it.
     """
-    side, slots, sums, wide = side_bits(config), slot_bits(config), config.acc_address_bits, address_bits(config)
+    side, slots, sums, wide = side_bits(config), slot_bits(config), config.acc_address_bits, ADDRESS_BITS
     slot_q = wrapping(slots)
     busy_q, advance, last_x, last_y, leave, look = (bit() for _ in range(6))
     y_q, x_q, bottom_q, left_q, right_q = (unsigned(side) for _ in range(5))

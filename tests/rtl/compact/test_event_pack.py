@@ -1,17 +1,30 @@
-"""event_pack against a model that makes the same writes from whole maps, with pauses of the memory."""
+"""event_pack and band_walk against a model that makes the same writes from whole maps, with pauses of the memory."""
 import numpy as np
 import pytest
+from myhdl import block
 
+from rtl.compact.band_walk import band_walk
 from rtl.compact.event_pack import event_pack
 from rtl.compact.memory_master import Put
 from rtl.compact.pass_header import Settings
+from rtl.compact.sizes import ADDRESS_BITS, byte_bits
 from rtl.config import CoreConfig
-from rtl.stream import bit, unsigned
+from rtl.stream import bit, unsigned, wrapping
 from tb.block_bench import reset, run
 from tb.block_parts import Script, Sink
 
 CONFIG = CoreConfig(pes=1, lanes=8, fire_lanes=1, weight_bytes=8, compact=True)
 EVENTS, COUNTS, SLOT, BANDS = 1000, 4003, 35, 5
+
+
+@block
+def packed(clk, rst, config, settings, valid, value, emit, ends_row, ends_band, ends_channel, go, at, count_at, write, idle):
+    """event_pack with the band_walk that has its addresses."""
+    word, band, closes, passing = (bit() for _ in range(4))
+    u_walk = band_walk(clk, rst, config, settings, word, band, closes, at, count_at, passing)
+    u_pack = event_pack(clk, rst, config, settings, valid, value, emit, ends_row, ends_band, ends_channel, go, passing, word,
+                        band, closes, write, idle)
+    return u_walk, u_pack
 
 
 def bands_of(shape, rows, vector):
@@ -48,27 +61,26 @@ def test_writes_are_the_models(shape, rows, vector, density, pause):
                                 ends_channel=int(at[1:] == (shape[1] - 1, width - 1))))
 
     def script():
-        yield {"settings_vector": vector, "settings_out_slot_words": SLOT, "settings_out_map_bands": BANDS,
-               "settings_out_channel_words": SLOT * BANDS, "settings_out_x_bits": x_bits,
-               "settings_out_events": 1, "settings_address": EVENTS}
-        yield {"settings_out_events": 0, "settings_out_counts": 1, "settings_address": COUNTS}
-        yield {"settings_out_counts": 0, "start": 1}
+        yield {"settings_vector": vector, "settings_slot_words": SLOT, "settings_map_bands": BANDS,
+               "settings_x_bits": x_bits, "settings_events": 1, "settings_address": EVENTS}
+        yield {"settings_events": 0, "settings_counts": 1, "settings_address": COUNTS}
+        yield {"settings_counts": 0}
         for one in outputs:
-            while not (yield {"start": 0, "valid": 1, **one})["go"]:
+            while not (yield {"valid": 1, **one})["go"]:
                 pass
             if pause != "never" and rng.random() < 0.2:
                 yield {"valid": 0}
         while not (yield {"valid": 0})["idle"]:
             pass
 
-    part, sink = Script(script()), Sink("write", pause, 3, ("write_address", "write_data", "write_sel"))
-    run(event_pack, lambda: dict(clk=bit(), rst=reset(), config=CONFIG, start=bit(), settings=Settings(CONFIG), valid=bit(),
-                                 value=unsigned(8), emit=bit(),
-                                 ends_row=bit(), ends_band=bit(), ends_channel=bit(), go=bit(),
-                                 write=Put(CONFIG), idle=bit()),
-        ("go", "write_address", "write_data", "write_sel", "write_valid", "idle"), (part, sink), part.over, linger=4)
+    part, sink = Script(script()), Sink("write", pause, 3, ("at", "count_at", "write_data", "write_counts"))
+    run(packed, lambda: dict(clk=bit(), rst=reset(), config=CONFIG, settings=Settings(CONFIG), valid=bit(),
+                             value=unsigned(8), emit=bit(), ends_row=bit(), ends_band=bit(), ends_channel=bit(), go=bit(),
+                             at=wrapping(ADDRESS_BITS), count_at=wrapping(ADDRESS_BITS + byte_bits(CONFIG)),
+                             write=Put(CONFIG), idle=bit()),
+        ("go", "at", "count_at", "write_data", "write_counts", "write_valid", "idle"), (part, sink), part.over, linger=4)
     assert len(sink.words) == len(want)
-    for (address, data, sel), (place, told) in zip(sink.words, want):
-        got = {byte: data >> 8 * byte & 255 for byte in range(8) if sel >> byte & 1}
-        assert address == place and {byte: got[byte] for byte in told} == told
-        assert len(told) == 1 and len(got) in (1, 8) or len(got) == 8
+    for (at, count_at, data, counts), (place, told) in zip(sink.words, want):
+        got = {byte: data >> 8 * byte & 255 for byte in range(8)}
+        assert (count_at >> 3 if counts else at) == place and {byte: got[byte] for byte in told} == told
+        assert not counts or [count_at & 7] == list(told)

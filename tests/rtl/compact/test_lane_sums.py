@@ -4,11 +4,11 @@ import pytest
 
 from rtl.compact.lane_sums import lane_sums
 from rtl.config import FAMILIES
-from rtl.stream import bit, signed, unsigned
+from rtl.stream import bit, unsigned
 from tb.block_bench import run
 from tb.block_parts import Table
 
-DEPTH, WIDTH = 128, 24
+DEPTH, WIDTH = 256, 96
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -22,15 +22,14 @@ def test_reads_are_two_steps_late_and_hold_without_go(family):
         while look in busy:
             look = int(rng.integers(DEPTH))
         busy = [*busy[-7:], look]
-        rows.append({"write": write, "write_address": at, "write_data": int(rng.integers(-(1 << 23), 1 << 23)),
-                    "read_address": look,
-                     "go": int(rng.random() < 0.8)})
+        rows.append({"write": write, "write_address": at, "write_data": int.from_bytes(rng.bytes(WIDTH // 8), 'little'),
+                     "read_address": look, "go": int(rng.random() < 0.8)})
         if write and at in [row["read_address"] for row in rows[-9:-1]]:
             rows[-1]["write"] = 0
     table = Table(rows)
-    trace = run(lane_sums, lambda: dict(clk=bit(), go=bit(), write=bit(), write_address=unsigned(7),
-                                        write_data=signed(WIDTH),
-                                        read_address=unsigned(7), read_data=signed(WIDTH), depth=DEPTH, family=family),
+    trace = run(lane_sums, lambda: dict(clk=bit(), go=bit(), write=bit(), write_address=unsigned(8),
+                                        write_data=unsigned(WIDTH),
+                                        read_address=unsigned(8), read_data=unsigned(WIDTH), depth=DEPTH, family=family),
                 ("read_data",), (table,), table.over, linger=1)
     sums, first, second = [0] * DEPTH, 0, 0
     for go, write, at, data, look, seen in zip(*(trace[name] for name in (

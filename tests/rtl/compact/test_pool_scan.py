@@ -16,9 +16,9 @@ LOWEST = -(1 << 30)
 def carry_out(config, tile, chunks, pool, stride, pad, fired):
     """Run a scan; returns the sums before and after, the start address and the places that fire reads."""
     height, width = tile
-    settings = dict(stride_y=width * chunks, stride_x=chunks, tile_h=height, tile_w=width, pool=pool,
+    settings = dict(stride_y=width * chunks, stride_x=chunks, tile_bottom=height - 1, tile_right=width - 1, pool_end=pool - 1,
                     pool_stride=stride, pool_pad=pad,
-                    pool_pad_y=pad, height=fired[0], width=fired[1], fired=chunks * config.lanes)
+                    pool_pad_y=pad, bottom=fired[0] - 1, right=fired[1] - 1, fired=chunks * config.lanes)
     sums = np.random.default_rng(5).integers(-99, 99, config.acc_depth)
     before, total, seen = sums.copy(), 0, {}
 

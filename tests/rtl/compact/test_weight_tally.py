@@ -4,7 +4,7 @@ import pytest
 
 from rtl.compact.memory_master import Answers, Ask
 from rtl.compact.pass_header import Settings
-from rtl.compact.sizes import address_bits, side_bits, slot_bits
+from rtl.compact.sizes import ADDRESS_BITS, side_bits, slot_bits
 from rtl.compact.weight_tally import weight_tally
 from rtl.config import CoreConfig
 from rtl.stream import bit, unsigned
@@ -17,13 +17,13 @@ COUNTS, CHUNKS, LATENCY = 50, 900, 4
 
 def list_of(channels, kernel, counts, goals):
     """The entries that the block writes, as [(slot, ky, kx, count, chunk)]; goals: rows asked for, None without flatten."""
-    wide, side, slots = address_bits(CONFIG), side_bits(CONFIG), slot_bits(CONFIG)
+    wide, side, slots = ADDRESS_BITS, side_bits(CONFIG), slot_bits(CONFIG)
     memory = np.zeros(1000, np.uint8)
     memory[:counts.size] = counts.reshape(-1)
     written, rng = [], np.random.default_rng(8)
 
     def script():
-        todo, pipe, freeing = list(goals or []), [0] * LATENCY, 0
+        row, pipe, freeing = 0, [0] * LATENCY, 0
         inputs = {"settings_kernel_h": kernel[0], "settings_kernel_w": kernel[1], "settings_channels": channels,
                   "settings_flatten": int(goals is not None)}
         yield {**inputs, "settings_weight_counts": 1, "settings_address": COUNTS}
@@ -40,26 +40,26 @@ def list_of(channels, kernel, counts, goals):
             asked = seen["weights_valid"] and inputs.get("weights_ready", 0)
             pipe.append(seen["weights_address"] if asked else 0)
             answer = pipe.pop(0)
-            if goals is not None and seen["goal_ready"]:
-                todo.pop(0)
+            row += goals is not None and seen["row_passed"]
             freeing = int(seen["filled"] > freeing and rng.random() < 0.3)
             at = (answer - COUNTS) * 4
             inputs = {"enter": 0, "weights_ready": int(rng.random() < 0.7), "answers_weights": int(answer != 0),
                       "freed": freeing,
                       "answers_data": int.from_bytes(memory[at:at + 4].tobytes(), "little") if answer else 0}
             if goals is not None:
-                inputs.update(goal_valid=int(bool(todo)), goal=todo[0] if todo else 0)
+                inputs.update(row_valid=int(row <= max(goals)), row_lists=int(row in goals), row_ahead=int(row <= max(goals)))
             if len(written) == (len(goals) if goals is not None else channels * kernel[0] * kernel[1]):
                 return
 
     part = Script(script())
     run(weight_tally, lambda: dict(clk=bit(), rst=reset(), config=CONFIG, enter=bit(), settings=Settings(CONFIG),
                                    weights=Ask(CONFIG),
-                                   answers=Answers(CONFIG), goal=unsigned(16), goal_valid=bit(), goal_ready=bit(),
+                                   answers=Answers(CONFIG), row_valid=bit(), row_lists=bit(), row_ahead=bit(),
+                                   row_passed=bit(),
                                    freed=bit(), write=bit(),
                                    entry_address=unsigned(slots + 2 * side),
                                    entry=unsigned(wide + 8), filled=unsigned(slots + 1)),
-        ("weights_valid", "weights_address", "goal_ready", "write", "entry_address", "entry", "filled"), (part,), part.over)
+        ("weights_valid", "weights_address", "row_passed", "write", "entry_address", "entry", "filled"), (part,), part.over)
     return written, 1 << slots
 
 

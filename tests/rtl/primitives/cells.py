@@ -18,5 +18,5 @@ def yosys_model(folder: Path, library: str, cell: str) -> Path:
     text = (resources.files("pyosys") / "share" / library).read_text()
     found = re.search(rf"^module {cell} .*?^endmodule", text, re.S | re.M)
     path = folder / f"{cell}.v"
-    path.write_text(found[0] + "\n")
+    path.write_text(re.sub(r" `ICE40_DEFAULT_ASSIGNMENT_\w+", "", found[0]) + "\n")
     return path

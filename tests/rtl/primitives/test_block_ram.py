@@ -41,7 +41,7 @@ def test_a_read_gives_the_word_after_the_latency(family, depth):
     assert trace["read_data"] == expected[:len(trace)]
 
 
-@pytest.mark.parametrize("depth", [16, 2048, 3000, 8192, 16384])
+@pytest.mark.parametrize("depth", [16, 2048, 3000, 6144, 8192, 14000, 16384])
 def test_the_cells_of_an_ecp5_are_the_model_in_every_cycle(monkeypatch, depth):
     use_models(monkeypatch, DP16KD)
     play(depth, "ecp5")

@@ -2,13 +2,20 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import rtl.primitives
 from rtl.hdl import convert
 from rtl.memory import memory
+from rtl.primitives.ecp5_memory import LUT_RAM_BITS
 from rtl.primitives.multiplier import multiplier
 from rtl.stream import bit, signed, unsigned
+from tb.block_bench import run
+from tb.block_parts import Table
+from tests.rtl.primitives.cells import use_models
 
 SCRIPT = """
 import sys
@@ -34,13 +41,14 @@ def pin(cell, name):
     return cell["connections"][name][0]
 
 
-@pytest.mark.parametrize("width, depth", [(36, 512), (192, 512), (27, 256), (40, 1024), (5, 128)])
+@pytest.mark.parametrize("width, depth", [(36, 512), (192, 512), (27, 256), (40, 1024), (5, 256), (768, 512), (704, 256)])
 def test_a_memory_is_block_rams_with_output_registers_and_every_bit_comes_out_where_it_went_in(width, depth, tmp_path):
     bits = (depth - 1).bit_length()
     instance = memory(bit(), bit(), unsigned(bits), unsigned(width), unsigned(bits), unsigned(width), depth, bit(), "ecp5")
     ports, rams = cells(instance, tmp_path)
     columns = 36 if depth <= 512 else 18
-    assert [ram["type"] for ram in rams] == ["DP16KD"] * -(-width // columns)
+    whole = width - width % columns if width > columns and width % columns * depth <= LUT_RAM_BITS else width
+    assert [ram["type"] for ram in rams] == ["DP16KD"] * -(-whole // columns)
     written, read = {}, {}
     for ram in rams:
         assert {ram["parameters"][f"REGMODE_{p}"] for p in "AB"} == {"OUTREG"}
@@ -53,11 +61,12 @@ def test_a_memory_is_block_rams_with_output_registers_and_every_bit_comes_out_wh
             for n in range(18):
                 written[pin(ram, f"{into}{n}")] = (id(ram), half, n)
                 read[pin(ram, f"{out}{n}")] = (id(ram), half, n)
-    assert [written[net] for net in ports["write_data"]] == [read[net] for net in ports["read_data"]]
+    assert [written[net] for net in ports["write_data"][:whole]] == [read[net] for net in ports["read_data"][:whole]]
+    assert not any(net in read for net in ports["read_data"][whole:])
 
 
 def test_shallow_and_deep_memories_are_left_to_yosys(tmp_path):
-    for depth in (64, 2048):
+    for depth in (64, 128, 2048):
         bits = (depth - 1).bit_length()
         instance = memory(bit(), bit(), unsigned(bits), unsigned(8), unsigned(bits), unsigned(8), depth, None, "ecp5")
         assert cells(instance, tmp_path)[1] == []
@@ -70,3 +79,20 @@ def test_a_multiplier_has_all_its_registers_and_its_operands_extended_by_their_s
     assert [pin(cell, f"A{n}") for n in range(18)] == ports["a"] + [ports["a"][-1]] * 9
     assert [pin(cell, f"B{n}") for n in range(18)] == ports["b"] + [ports["b"][-1]] * 10
     assert [pin(cell, f"P{n}") for n in range(17)] == ports["p"] and pin(cell, "SIGNEDA") == pin(cell, "SIGNEDB") == "1"
+
+
+@pytest.mark.parametrize("width, depth", [(40, 256), (84, 512)])
+def test_a_memory_with_columns_in_lut_ram_is_the_model_in_every_cycle(monkeypatch, width, depth):
+    assert 0 < width % 36 * depth <= LUT_RAM_BITS
+    use_models(monkeypatch, Path(rtl.primitives.__file__).parent / "models" / "dp16kd_36.v")
+    rng, bits = np.random.default_rng(width), (depth - 1).bit_length()
+    rows = [{"write": int(rng.integers(2)), "write_address": int(rng.integers(depth)), "read": int(rng.random() < .8),
+             "write_data": int.from_bytes(rng.bytes(16), "little") % (1 << width), "read_address": int(rng.integers(depth))}
+            for _ in range(1500)]
+    table = Table(rows)
+
+    def arguments():
+        return dict(clk=bit(), write=bit(), write_address=unsigned(bits), write_data=unsigned(width), read_address=unsigned(bits),
+                    read_data=unsigned(width), depth=depth, read=bit(), family="ecp5")
+
+    run(memory, arguments, ("read_data",), (table,), table.over)
