@@ -13,22 +13,25 @@ def band_address_bits(config) -> int:
 
 
 @block
-def _slot(clk, put, level, index, events, value, position, slot):
+def _slot(clk, stirring, put, level, index, events, value, position, slot):
     """slot = the event put last at place `index` of its word."""
     inside = events - 1
 
     @always(clk.posedge)
     def keep():
-        if put and level & inside == index:
-            slot.next = concat(position, value)
+        if stirring:
+            if put and level & inside == index:
+                slot.next = concat(position, value)
 
     return keep
 
 
 @block
-def band_lane(clk, rst, config, put, value, position, close, half, shift, above, read, read_address, word, count):
+def band_lane(clk, rst, config, stirring, put, value, position, close, half, shift, above, read, read_address, word, count):
     """word = the memory word at read_address; word w of a half holds its events w * Q .. w * Q + Q - 1, lowest first.
 
+    stirring: all lanes' sign that something may happen: up in a cycle of put, close or shift and in the one after a put (saves power,
+    and time in simulation).
     put: an event (value, position) is added to `half`; it may be read two cycles later.  close: the half is full with this cycle's
     event, if any; `count` tells from the next cycle on how many events it has, and the next event begins the other half.
     shift: count = above, the one of the next lane (not in the cycle of close).
@@ -43,7 +46,7 @@ def band_lane(clk, rst, config, put, value, position, close, half, shift, above,
     slots = [unsigned(16) for _ in range(events)]
     together, gathered = ConcatSignal(*reversed(slots)) if events > 1 else slots[0], unsigned(16 * events)
 
-    u_slots = [_slot(clk, put, level_q, i, events, value, position, slots[i]) for i in range(events)]
+    u_slots = [_slot(clk, stirring, put, level_q, i, events, value, position, slots[i]) for i in range(events)]
     u_memory = memory(clk, put_q, write_address_q, gathered, read_address, word, 2 << bits, read, config.family)
 
     @always_comb
@@ -52,22 +55,24 @@ def band_lane(clk, rst, config, put, value, position, close, half, shift, above,
 
     @always(clk.posedge)
     def place():
-        write_address_q.next = concat(half, level_q[8:step])
+        if stirring:
+            write_address_q.next = concat(half, level_q[8:step])
 
     @always_seq(clk.posedge, reset=rst)
     def fill():
-        put_q.next = put
-        if close:
-            level_q.next = 0
-            above_q.next = 1
-            count.next = level_q
-            if put:
-                count.next = above_q
-        else:
-            if put:
-                level_q.next = above_q
-                above_q.next = above_q + 1
-            if shift:
-                count.next = above
+        if stirring:
+            put_q.next = put
+            if close:
+                level_q.next = 0
+                above_q.next = 1
+                count.next = level_q
+                if put:
+                    count.next = above_q
+            else:
+                if put:
+                    level_q.next = above_q
+                    above_q.next = above_q + 1
+                if shift:
+                    count.next = above
 
     return u_slots, u_memory, join, place, fill

@@ -14,10 +14,10 @@ IN_FLIGHT = 3       # words that may still come once it is seen that no more sho
 
 
 @block
-def mask_lane(clk, config, index, word, mask, wanted, event):
+def mask_lane(clk, config, index, there, there_1, word, mask, wanted, event):
     """rows = row hits x column hits x mask of lane `index` of the word; wanted: there are some.
 
-    event(t + 2) = sum, value and rows of word(t); wanted(t + 2).
+    there, there_1: there is a word; one was taken in the cycle before.  event(t + 2) = sum, value and rows of word(t); wanted(t + 2).
     """
     kernel, positions = config.kernel, config.positions
     low = index * located_lane_bits(config)
@@ -31,19 +31,21 @@ def mask_lane(clk, config, index, word, mask, wanted, event):
     @always(clk.posedge)
     def meet():
         hit = intbv(0)[positions:]
-        hit[:] = 0
-        if word[at_valid]:
-            for i in range(kernel):
-                for j in range(kernel):
-                    if word[at_y + i] and word[low + j]:
-                        hit[i * kernel + j] = 1
-        rows_1.next = hit & mask
-        rest_1.next = concat(word[at_value:at_sum], word[at_valid:at_value])
+        if there:
+            hit[:] = 0
+            if word[at_valid]:
+                for i in range(kernel):
+                    for j in range(kernel):
+                        if word[at_y + i] and word[low + j]:
+                            hit[i * kernel + j] = 1
+            rows_1.next = hit & mask
+            rest_1.next = concat(word[at_value:at_sum], word[at_valid:at_value])
 
     @always(clk.posedge)
     def want():
-        wanted.next = rows_1 != 0
-        event.next = concat(rest_1, rows_1)
+        if there_1:
+            wanted.next = rows_1 != 0
+            event.next = concat(rest_1, rows_1)
 
     return meet, want
 
@@ -99,21 +101,22 @@ def event_dispatch(clk, rst, config, restart, located, slots, bundles, pe_valid,
     full = lanes + 1 if lanes == pes else lanes     # turns after a full word
     wanted = [bit() for _ in range(lanes)]
     wanted_bits = ConcatSignal("0", *reversed(wanted))
+    places_2, targets = ConcatSignal(place_2, place_2), unsigned(pes)       # targets: PEs that the word's events go to
     events = [unsigned(event_width) for _ in range(lanes)]
-    masked, head = Stream(data=ConcatSignal(slot_2, place_2, *reversed(wanted), *reversed(events))), Stream(
-        slot_bits + pes + lanes * (1 + event_width))
-    at_wanted, at_place, at_slot = lanes * event_width, lanes * (event_width + 1), lanes * (event_width + 1) + pes
-    head_events, place, head_slot = unsigned(at_wanted), unsigned(pes), unsigned(slot_bits)
+    masked, head = Stream(data=ConcatSignal(slot_2, place_2, targets, *reversed(events))), Stream(
+        slot_bits + 2 * pes + lanes * event_width)
+    at_targets, at_place, at_slot = lanes * event_width, lanes * event_width + pes, lanes * event_width + 2 * pes
+    head_events, place, head_slot = unsigned(at_targets), unsigned(pes), unsigned(slot_bits)
     places = ConcatSignal(place, place)
-    held, left = unsigned(lanes), unsigned(lanes)           # lanes of the head that no PE has taken; after this cycle
-    done_q = unsigned(lanes)                                # lanes of the head that were taken
+    held, left = unsigned(pes), unsigned(pes)               # PEs that have not taken their event of the head; after this cycle
+    done_q = unsigned(pes)                                  # PEs that have
     opened_q = unsigned(slot_bits + 1)
     opened_up = Signal(modbv(1)[slot_bits + 1:])
     needed_q = unsigned(slot_count)
     freeing = bit()
 
     leave_open(masked.ready)        # `crowded` stops the words in time
-    u_lane = [mask_lane(clk, config, i, located.data, slots.mask, wanted[i], events[i]) for i in range(lanes)]
+    u_lane = [mask_lane(clk, config, i, located.valid, valid_1, located.data, slots.mask, wanted[i], events[i]) for i in range(lanes)]
     u_head = event_queue(clk, rst, masked, head, WORDS, crowded, IN_FLIGHT)
     u_steer = [steer_pe(config, i, places, head_slot, head_events, bundles[i]) for i in range(pes)]
 
@@ -171,31 +174,33 @@ def event_dispatch(clk, rst, config, restart, located, slots, bundles, pe_valid,
 
     @always_comb
     def enter():
+        going = intbv(0)[pes:]
+        going[:] = 0
+        for p in range(pes):
+            for i in range(lanes):
+                if places_2[p + pes - i] and wanted_bits[i]:
+                    going[p] = 1
+        targets.next = going
         masked.valid.next = valid_2 and wanted_bits != 0
         empty.next = not (valid_1 or valid_2 or head.valid)
 
     @always_comb
     def hold():
-        head_events.next = head.data[at_wanted:]
+        head_events.next = head.data[at_targets:]
         place.next = head.data[at_slot:at_place]
         head_slot.next = head.data[at_slot + slot_bits:at_slot]
         held.next = 0
         if head.valid:
-            held.next = head.data[at_place:at_wanted] & ~done_q
+            held.next = head.data[at_place:at_targets] & ~done_q
 
     @always_comb
     def hand_over():
-        offers = intbv(0)[pes:]
-        rest = intbv(0)[lanes:]
-        offers[:] = 0
+        rest = intbv(0)[pes:]
         rest[:] = held
         for p in range(pes):
-            for i in range(lanes):
-                if places[p + pes - i] and held[i]:
-                    offers[p] = 1
-                    if pe_ready[p]:
-                        rest[i] = 0
-        pe_valid.next = offers
+            if pe_ready[p]:
+                rest[p] = 0
+        pe_valid.next = held
         left.next = rest
 
     @always_comb

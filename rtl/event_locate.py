@@ -23,10 +23,11 @@ def located_word_bits(config) -> int:
 
 
 @block
-def locate_axis(clk, config, flatten, place, offset, limit, inside, stride_log2, stride, hits, share):
+def locate_axis(clk, config, there, moving, flatten, place, offset, limit, inside, stride_log2, stride, hits, share):
     """One axis: a = place + offset, 0 with flatten; hits[k]: a - k is a multiple of 2**stride_log2, at least 0, below limit, and inside[k].
 
     share = (a >> stride_log2) * stride, the axis's part of the address.  place: unsigned, y or x.  limit: 20 bits.
+    there: bit k is up while the place that came k cycles before counts, moving: one of bits 1 .. 3 is (saves power, and time in simulation).
     hits is there three cycles after place, share four. No reset.
     """
     kernel, sum_bits = config.kernel, config.acc_address_bits
@@ -35,14 +36,14 @@ def locate_axis(clk, config, flatten, place, offset, limit, inside, stride_log2,
     index, factor, product = signed(18), signed(18), signed(36)
     top = 4                         # bits that tell the kernel's sides apart
 
-    u_product = multiplier(clk, index, factor, product, config.family)
+    u_product = multiplier(clk, index, factor, product, config.family, moving)
 
     @always(clk.posedge)
     def shift_origin():
-        if flatten:
+        if there[0]:
             a_1.next = 0
-        else:
-            a_1.next = place + offset
+            if not flatten:
+                a_1.next = place + offset
 
     @always_comb
     def number():
@@ -54,26 +55,28 @@ def locate_axis(clk, config, flatten, place, offset, limit, inside, stride_log2,
     @always(clk.posedge)
     def measure():
         low = intbv(0)[2:]
-        low[:] = a_1[2:]
-        a_2.next = a_1
-        room_2.next = limit - a_1
-        phase_2.next = 15
-        if stride_log2 == 1:
-            phase_2.next = 5
-            if low[0]:
-                phase_2.next = 10
-        elif stride_log2 != 0:
-            phase_2.next = 1 << low
+        if there[1]:
+            low[:] = a_1[2:]
+            a_2.next = a_1
+            room_2.next = limit - a_1
+            phase_2.next = 15
+            if stride_log2 == 1:
+                phase_2.next = 5
+                if low[0]:
+                    phase_2.next = 10
+            elif stride_log2 != 0:
+                phase_2.next = 1 << low
 
     @always(clk.posedge)
     def find_hits():
         found = intbv(0)[kernel:]
-        found[:] = 0
-        for k in range(kernel):
-            # a >= k, and a - k < limit
-            if a_2 >= k and room_2 > -k and inside[k] and phase_2[k & 3]:
-                found[k] = 1
-        hits.next = found
+        if there[2]:
+            found[:] = 0
+            for k in range(kernel):
+                # a >= k, and a - k < limit
+                if a_2 >= k and room_2 > -k and inside[k] and phase_2[k & 3]:
+                    found[k] = 1
+            hits.next = found
 
     @always_comb
     def show():
@@ -83,10 +86,10 @@ def locate_axis(clk, config, flatten, place, offset, limit, inside, stride_log2,
 
 
 @block
-def locate_lane(clk, config, settings, tile, limit_y, limit_x, inside_y, inside_x, index, word, hit, part):
+def locate_lane(clk, config, there, moving, settings, tile, limit_y, limit_x, inside_y, inside_x, index, word, hit, part):
     """Lane `index` of a located word from that of the event word five cycles before; hit is its valid bit.
 
-    limit_y, limit_x: sides of the tile times the stride.  inside_y, inside_x: a bit for each kernel row and column there is.
+    there, moving: as of locate_axis, of the words.  limit_y, limit_x: sides of the tile times the stride.  inside_y, inside_x: a bit for each kernel row and column there is.
     """
     kernel, sum_bits, coord_bits = config.kernel, config.acc_address_bits, config.coord_bits
     low = index * lane_bits(config)
@@ -99,9 +102,9 @@ def locate_lane(clk, config, settings, tile, limit_y, limit_x, inside_y, inside_
     hits_y, hits_x, hits_y_4, hits_x_4 = (unsigned(kernel) for _ in range(4))
     share_y, share_x = unsigned(sum_bits), unsigned(sum_bits)
 
-    u_y = locate_axis(clk, config, settings.flatten, y, settings.y_offset, limit_y, inside_y, settings.stride_log2, tile.stride_y,
+    u_y = locate_axis(clk, config, there, moving, settings.flatten, y, settings.y_offset, limit_y, inside_y, settings.stride_log2, tile.stride_y,
                       hits_y, share_y)
-    u_x = locate_axis(clk, config, settings.flatten, x, settings.x_offset, limit_x, inside_x, settings.stride_log2, tile.stride_x,
+    u_x = locate_axis(clk, config, there, moving, settings.flatten, x, settings.x_offset, limit_x, inside_x, settings.stride_log2, tile.stride_x,
                       hits_x, share_x)
 
     @always_comb
@@ -111,23 +114,28 @@ def locate_lane(clk, config, settings, tile, limit_y, limit_x, inside_y, inside_
 
     @always(clk.posedge)
     def move():
-        valid_1.next = word[at_valid]
-        valid_2.next = valid_1
-        valid_3.next = valid_2
-        some_4.next = valid_3 and hits_y != 0 and hits_x != 0
-        value_1.next = word[at_x:low]
-        value_2.next = value_1
-        value_3.next = value_2
-        value_4.next = value_3
-        hits_y_4.next = hits_y
-        hits_x_4.next = hits_x
+        if there[0]:
+            valid_1.next = word[at_valid]
+            value_1.next = word[at_x:low]
+        if there[1]:
+            valid_2.next = valid_1
+            value_2.next = value_1
+        if there[2]:
+            valid_3.next = valid_2
+            value_3.next = value_2
+        if there[3]:
+            some_4.next = valid_3 and hits_y != 0 and hits_x != 0
+            value_4.next = value_3
+            hits_y_4.next = hits_y
+            hits_x_4.next = hits_x
 
     @always(clk.posedge)
     def meet():
         total = intbv(0)[sum_bits + 1:]
-        total[:] = share_y + share_x
-        hit.next = some_4
-        part.next = concat(value_4, total[sum_bits:], hits_y_4, hits_x_4)
+        if there[4]:
+            total[:] = share_y + share_x
+            hit.next = some_4
+            part.next = concat(value_4, total[sum_bits:], hits_y_4, hits_x_4)
 
     return u_y, u_x, split, move, meet
 
@@ -147,7 +155,7 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
     first_bit = event_word_bits(config) - 1
     crowded = bit()
     valid_q, first_q = unsigned(LATENCY - 1), unsigned(LATENCY - 1)     # of the words on their way, the oldest highest
-    oldest = LATENCY - 2
+    oldest, there, moving = LATENCY - 2, ConcatSignal(valid_q, events.valid), bit()
     limit_y, limit_x = unsigned(20), unsigned(20)
     inside_y, inside_x, kernel = unsigned(config.kernel), unsigned(config.kernel), config.kernel
     hits = [bit() for _ in range(lanes)]
@@ -158,12 +166,13 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
 
     leave_open(bundle.ready)                # `crowded` stops the words in time
     u_lookahead = event_queue(clk, rst, bundle, located, WORDS_AHEAD, crowded, STAGES)
-    u_lane = [locate_lane(clk, config, settings, tile, limit_y, limit_x, inside_y, inside_x, i, events.data, hits[i], parts[i])
+    u_lane = [locate_lane(clk, config, there, moving, settings, tile, limit_y, limit_x, inside_y, inside_x, i, events.data, hits[i], parts[i])
               for i in range(lanes)]
 
     @always_comb
     def accept():
         events.ready.next = not crowded
+        moving.next = valid_q[3:] != 0
 
     @always_seq(clk.posedge, reset=rst)
     def follow():

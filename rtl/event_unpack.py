@@ -109,8 +109,8 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
 
     @always_comb
     def advance():
-        leaving.next = valid_b and given.ready and (asked.ready or not first_b) and (found or not settings.flatten)
-        go.next = not valid_b or (given.ready and (asked.ready or not first_b) and (found or not settings.flatten))
+        leaving.next = valid_b and given.ready and asked.ready and (found or not settings.flatten)
+        go.next = not valid_b or (given.ready and asked.ready and (found or not settings.flatten))
 
     @always_comb
     def hand_on():

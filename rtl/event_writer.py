@@ -3,7 +3,7 @@ from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, 
 
 from rtl.band_drain import Band, band_drain
 from rtl.band_lane import band_address_bits, band_lane
-from rtl.bit_count import bit_count, count_latency
+from rtl.bit_count import bit_count
 from rtl.config import EVENT_BITS, FIRE_MARGIN
 from rtl.event_queue import event_queue
 from rtl.hdl import leave_open
@@ -48,17 +48,6 @@ def writing_progress(clk, rst, config, first, wrote_group, wrote_pass, progress)
 
 
 @block
-def _later(clk, rst, pulse, later):
-    """later = pulse of the cycle before. Reset clears it."""
-
-    @always_seq(clk.posedge, reset=rst)
-    def follow():
-        later.next = pulse
-
-    return follow
-
-
-@block
 def event_writer(clk, rst, config, start, settings, fired, write, go, busy, progress):
     """Events of each band of each channel, then their number, to memory, in fire's order of bands.
 
@@ -77,7 +66,7 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     top = lanes_at + lanes.bit_length()
     skid_in, skid = Stream(top), Stream(top)        # values, emits, position, ends of band, group and pass, lanes with a channel
     number_in, number = Stream(8), Stream(8)        # events of each output, and on top whether they are one at most, and some
-    total, arrived = unsigned(6), [fired.strobe] + [bit() for _ in range(count_latency(lanes))]
+    total, counted = unsigned(6), bit()
     begun, first = Stream(16), Stream(16)
     crowded, pending_q, collecting_q, adopt, adopted_q, begun_q = (bit() for _ in range(6))
     outstanding_q = unsigned(PASSES.bit_length())
@@ -90,6 +79,7 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     position, ends_band, ends_group, ends_pass, group_lanes = unsigned(8), bit(), bit(), bit(), unsigned(lanes.bit_length())   # of what fire gives
     closes, closes_group, closes_pass = skid.data(ends_at), skid.data(ends_at + 1), skid.data(ends_at + 2)
     here, few, some = bit(), bit(), bit()
+    filling, filling_q, stirring = bit(), bit(), bit()     # something may happen in the bands: in this cycle, in the one before; either, or a shift
     # The output's events are in the bands, of a vector's one at least; which of a vector's are, and how many; its last one
     # is to go now, went before; another one is to go.
     given_q, taken_q, told_q, last_q, going_q = bit(), unsigned(lanes), wrapping(6), bit(), bit()
@@ -106,15 +96,13 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     half, shift = bit(), bit()
     wrote_group, wrote_pass = bit(), bit()
 
-    late_strobe = arrived[-1]
     leave_open(skid.valid, skid_in.ready, number_in.ready, begun.ready)      # `go` stops fire in time; PASSES is more than can be begun
-    u_skid = event_queue(clk, rst, skid_in, skid, SKID, crowded, FIRE_MARGIN + 1)   # one comes while that is noticed
-    u_total = bit_count(clk, fired.emit, total)
-    u_late = [_later(clk, rst, arrived[i], arrived[i + 1]) for i in range(len(arrived) - 1)]
+    u_skid = event_queue(clk, rst, skid_in, skid, SKID, crowded, FIRE_MARGIN + 2)   # two come while that is noticed
+    u_total = bit_count(clk, rst, fired.emit, fired.strobe, total, counted)
     u_numbers = event_queue(clk, rst, number_in, number, SKID)
     u_begun = event_queue(clk, rst, begun, first, PASSES)
     u_place = output_place(clk, rst, config, begun_q, settings, fired.strobe, position, ends_band, ends_group, ends_pass, group_lanes)
-    u_lanes = [band_lane(clk, rst, config, puts(f), skid.data(8 * f + 8, 8 * f) if f else value_0, place, hand, half_q, shift,
+    u_lanes = [band_lane(clk, rst, config, stirring, puts(f), skid.data(8 * f + 8, 8 * f) if f else value_0, place, hand, half_q, shift,
                          count[f + 1] if f + 1 < lanes else no_lane, reads(f), read_address, words[f], count[f])
                for f in range(lanes)]
     u_drain = band_drain(clk, rst, config, hand, band, half, count[0], shift, words, reads, read_address, free, write, wrote_group,
@@ -133,15 +121,13 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     def count_events():
         few.next = total <= 1
         some.next = total != 0
-        number_in.valid.next = late_strobe
+        number_in.valid.next = counted
         number_in.data.next = concat(some, few, total)
-        here.next = number.valid and collecting_q      # its output came earlier
+        here.next = number.valid        # its output came earlier, and its pass was adopted before `go` let fire read on
         number.ready.next = pop
 
     @always_comb
     def admit():
-        # No read before the settings were taken, so that fire cannot be done with them earlier.
-        go.next = not crowded and not pending_q
         adopt.next = pending_q and not collecting_q and not adopted_q
         busy.next = outstanding_q != 0
 
@@ -153,19 +139,25 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
         earlier = False
         at[:] = 0
         value[:] = 0
-        for i in range(lanes):      # only a vector needs it: its events go one after the other
-            if skid.data[emits_at + i] and not taken_q[i] and not earlier:
-                at[:] = at | i
-                value[:] = value | ((skid.data >> (8 * i)) & 0xFF)
-            if skid.data[emits_at + i] and not taken_q[i]:
-                earlier = True
+        if vector_q:        # its events go one after the other
+            for i in range(lanes):
+                if skid.data[emits_at + i] and not taken_q[i] and not earlier:
+                    at[:] = at | i
+                    value[:] = value | ((skid.data >> (8 * i)) & 0xFF)
+                if skid.data[emits_at + i] and not taken_q[i]:
+                    earlier = True
         index.next = at
         chosen_value.next = value
 
     @always_comb
     def decide():
-        pop.next = number.valid and collecting_q and ((last_q and not closes) or (over_q and closes and free))
-        hand.next = number.valid and collecting_q and over_q and closes and free
+        pop.next = number.valid and ((last_q and not closes) or (over_q and closes and free))
+        hand.next = number.valid and over_q and closes and free
+
+    @always_comb
+    def stir():
+        filling.next = here or event_q
+        stirring.next = filling or filling_q or shift
 
     @always_comb
     def collect():
@@ -196,6 +188,8 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     @always_seq(clk.posedge, reset=rst)
     def follow():
         begun_q.next = start
+        # No read before the settings were taken, so that fire cannot be done with them earlier.
+        go.next = not crowded and not pending_q and not start
         if start:
             pending_q.next = 1
         elif adopt:
@@ -205,6 +199,7 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
         elif wrote_pass and not start:
             outstanding_q.next = outstanding_q - 1
         adopted_q.next = adopt
+        filling_q.next = filling
         if adopted_q:
             collecting_q.next = 1
         elif pop and closes_pass:
@@ -257,5 +252,5 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
                 band_events_q.next = band_events_q + slot_words_q
                 band_counts_q.next = band_counts_q + 1
 
-    return (u_skid, u_total, u_late, u_numbers, u_begun, u_place, u_lanes, u_drain, u_progress, arrive, count_events, admit, choose,
-            decide, collect, describe, follow, remember, choose_event, aim)
+    return (u_skid, u_total, u_numbers, u_begun, u_place, u_lanes, u_drain, u_progress, arrive, count_events, admit, choose,
+            decide, stir, collect, describe, follow, remember, choose_event, aim)

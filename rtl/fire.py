@@ -143,7 +143,7 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
         u_lanes.append(sum_tree(clk, awake, terms, total[f]))
         u_lanes.append(peak_of_window(clk, config, total[f], valid_q(at_total - 1), covered_q(at_total - 1),
                                       valid_q(at_total), opens_q(at_total), peak[f]))
-        u_lanes.append(requantise(clk, config, awake, peak[f], params, params.bias(f), params.scale(f), address, beyond[f],
+        u_lanes.append(requantise(clk, config, awake, peak[f], params, params.write(f), address, beyond[f],
                                   relu_q, value[f], dead[f]))
         u_lanes.append(past_the_last(clk, awake, f, left_p, beyond[f]))
         if tokens is None:
@@ -173,9 +173,11 @@ def fire(clk, rst, config, start, go, settings, sweeping, port, sums, params, to
     @always_seq(clk.posedge, reset=rst)
     def show():
         fired.strobe.next = step_e
-        fired.values.next = all_values
-        fired.emit.next = all_emit
-        fired.group.next = group_e
+        fired.emit.next = 0
+        if step_e:
+            fired.values.next = all_values
+            fired.emit.next = all_emit
+            fired.group.next = group_e
 
     if tokens is None:
         @always(clk.posedge)

@@ -1,30 +1,11 @@
 """Multipliers and adders that share a memory: the partial sums of all output channels of each chunk."""
-from myhdl import ConcatSignal, always, always_comb, block
+from myhdl import always, always_comb, block
 
-from rtl.hdl import cut
+from rtl.hdl import cut, packed
+from rtl.lane_products import lane_products
 from rtl.memory import memory
-from rtl.primitives.multiplier import multiplier
+from rtl.primitives.chosen_sum import chosen_sum
 from rtl.stream import signed, unsigned
-
-
-@block
-def add_product(clk, port, before, product, total):
-    """total(t + 1) = (near_0 ? total(t) : before(t)) + product(t) while adding, else it holds."""
-
-    @always(clk.posedge)
-    def add():
-        if port.adding:
-            if port.near_0:
-                total.next = total + product
-            else:
-                total.next = before + product
-
-    return add
-
-
-def packed(signals):
-    """One unsigned vector of a list of signals, first one lowest."""
-    return ConcatSignal(*reversed(signals)) if len(signals) > 1 else signals[0](len(signals[0]), 0)
 
 
 @block
@@ -44,10 +25,11 @@ def mac_lanes(clk, config, weights, value, port, fire_sums):
     sums_2q, sums_3q, early_q, before_q, read_0, read_1, data_0, data_1, shown = (unsigned(wide) for _ in range(9))
     sums = packed(total)
 
-    u_lane = []
+    u_lane = [lane_products(clk, config, weights, value, port.multiplying, product)]
     for i in range(lanes):
-        u_lane += [multiplier(clk, value, weights[i], product[i], family, port.multiplying), cut(before_q, before[i], bits * (i + 1), bits * i),
-                   add_product(clk, port, before[i], product[i], total[i]), cut(shown, fire_sums[i], bits * (i + 1), bits * i)]
+        u_lane += [cut(before_q, before[i], bits * (i + 1), bits * i),
+                   chosen_sum(clk, port.adding, port.near_0, before[i], product[i], total[i], family),
+                   cut(shown, fire_sums[i], bits * (i + 1), bits * i)]
     u_half_0 = memory(clk, port.write_0, port.write_address_0, data_0, port.read_address_0, read_0, config.acc_depth, port.read_0,
                       family)
     u_half_1 = memory(clk, port.write_1, port.write_address_1, data_1, port.read_address_1, read_1, config.acc_depth, port.read_1,

@@ -4,6 +4,7 @@ from myhdl import always, always_comb, always_seq, block, concat, intbv
 from rtl.hdl import leave_open
 from rtl.pass_header import pass_header
 from rtl.pass_settings import HEADER_WORDS, MAGIC, FetchSettings, FireSettings, SourceSettings, copy_fetch, copy_fire, copy_source
+from rtl.requantise import BIAS_BITS, SCALE_BITS
 from rtl.serial_product import serial_product
 from rtl.stream import bit, unsigned, wrapping
 
@@ -51,6 +52,7 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
     word_1, data_1 = unsigned(17), unsigned(32)
     header_1 = unsigned(HEADER_WORDS)       # one bit: which header word it is
     offset_1, mask_1, param_1 = bit(), bit(), bit()
+    bias_q = unsigned(BIAS_BITS)            # of the output channel whose scale comes next
     more_masks, more_params = wrapping(17), wrapping(17)        # words of these sections, less two
     sweep_q = unsigned(sum_bits + 1)
     on_program_q, over_q, ended, keep = bit(), bit(), bit(), bit()
@@ -202,18 +204,16 @@ def program_sequencer(clk, rst, config, launch, cfg, control, fetch, source, til
 
     @always_seq(clk.posedge, reset=rst)
     def write():
-        params.bias.next = 0
-        params.scale.next = 0
-        params.data.next = data_1
+        params.write.next = 0
+        params.data.next = concat(data_1[SCALE_BITS:], bias_q)
         params.address.next = concat(next_tile.odd, word_1[1 + lane_step + address_bits:1 + lane_step])
         mask.write.next = mask_1
         mask.data.next = data_1
         mask.address.next = concat(next_fetch.mask_half, word_1[mask_bits:])
-        if param_1:
-            if word_1[0]:
-                params.scale.next = 1 << (word_1[17:1] & (lanes - 1))
-            else:
-                params.bias.next = 1 << (word_1[17:1] & (lanes - 1))
+        if param_1 and word_1[0]:
+            params.write.next = 1 << (word_1[17:1] & (lanes - 1))
+        elif param_1:
+            bias_q.next = data_1
 
     return (u_header, u_fetch, u_source, u_tile, u_fire, u_positions, derive, decide, admit, tell, exchange, follow, hand_on, carry,
             keep_offsets, check, write)

@@ -7,19 +7,19 @@ from rtl.primitives.multiplier import LATENCY as MULTIPLY
 from rtl.primitives.multiplier import multiplier
 from rtl.stream import bit, signed, unsigned
 
+BIAS_BITS = 32
 SCALE_BITS = 16 + 6 + 1     # multiplier, shift, dead
 LATENCY = MULTIPLY + 6      # cycles from total to value: bias, product of two halves, their sum, two shifts, round, clamp
 LOW_BITS = 17               # of the biased sum, in the lower of its two multipliers
 
 
 class ParamPort:
-    """Write port of the parameter memories: bias word, then scale word, of output channel `address` * fire_lanes + lane."""
+    """Write port of the parameter memories: bias (low) and scale of output channel `address` * fire_lanes + lane."""
 
     def __init__(self, config):
-        self.bias = unsigned(config.fire_lanes)     # one bit per lane
-        self.scale = unsigned(config.fire_lanes)
+        self.write = unsigned(config.fire_lanes)    # one bit per lane
         self.address = unsigned((config.param_depth - 1).bit_length() + 1)
-        self.data = unsigned(32)
+        self.data = unsigned(BIAS_BITS + SCALE_BITS)
 
 
 @block
@@ -90,12 +90,12 @@ def round_off(clk, awake, total, relu, value):
 
 
 @block
-def requantise(clk, config, awake, total, params, write_bias, write_scale, group, beyond, relu, value, dead):
+def requantise(clk, config, awake, total, params, write, group, beyond, relu, value, dead):
     """value = clamp((((total + bias) * multiplier) + 2**(shift - 1)) >> shift), to 0..255 with relu, else -128..127.
 
     Computed as ((p >> (shift - 1)) + 1) >> 1, which is the same number and needs no wide constant. shift >= 1.
     awake: totals are on their way; without it everything holds.  total: signed acc_bits.  params: ParamPort.
-    write_bias, write_scale: this lane's bits of it.
+    write: this lane's bit of it.
     beyond: no channel is in this lane; with the total.
     group: address of this lane's parameters, two cycles before the total; held while its totals come.
     value: signed 9 bits, LATENCY cycles after total.  dead: this channel must not fire, in the cycle of value.
@@ -105,23 +105,21 @@ def requantise(clk, config, awake, total, params, write_bias, write_scale, group
     biased_bits = max(acc_bits, 32) + 1
     product_bits = biased_bits + 17
     dead_mark = 1 << (SCALE_BITS - 1)
-    bias, new_bias = signed(32), signed(32)
-    scale, new_scale = unsigned(SCALE_BITS), unsigned(SCALE_BITS)
+    bias, scale, parameters = signed(BIAS_BITS), unsigned(SCALE_BITS), unsigned(BIAS_BITS + SCALE_BITS)
     biased_q, product, coarse_q, shifted_q = signed(biased_bits), signed(product_bits), signed(product_bits), signed(product_bits)
     factor = signed(17)
     scale_1, scale_2, scale_3, scale_4 = (unsigned(SCALE_BITS) for _ in range(4))
     down_5, down_6 = unsigned(6), unsigned(6)
     dead_5, dead_6, dead_7, dead_8 = (bit() for _ in range(4))
 
-    u_bias = memory(clk, write_bias, params.address, new_bias, group, bias, 2 * config.param_depth, awake, config.family)
-    u_scale = memory(clk, write_scale, params.address, new_scale, group, scale, 2 * config.param_depth, awake, config.family)
+    u_parameters = memory(clk, write, params.address, params.data, group, parameters, 2 * config.param_depth, awake, config.family)
     u_product = scale_up(clk, config, awake, biased_q, factor, product)
     u_round = round_off(clk, awake, shifted_q, relu, value)
 
     @always_comb
     def arrive():
-        new_bias.next = params.data.signed()
-        new_scale.next = params.data[SCALE_BITS:]
+        bias.next = parameters[BIAS_BITS:].signed()
+        scale.next = parameters[BIAS_BITS + SCALE_BITS:BIAS_BITS]
         factor.next = scale_1[16:]
 
     @always(clk.posedge)
@@ -154,4 +152,4 @@ def requantise(clk, config, awake, total, params, write_bias, write_scale, group
             dead_8.next = dead_7
             dead.next = dead_8
 
-    return u_bias, u_scale, u_product, u_round, arrive, add_bias, shift, accompany
+    return u_parameters, u_product, u_round, arrive, add_bias, shift, accompany

@@ -12,16 +12,17 @@ def count_bits(config) -> int:
 
 
 @block
-def count_line(clk, bundle, low, bits, number):
-    """number(t + 1) = set bits of bundle(t)[low + bits:low], the kernel positions of one kernel row."""
+def count_line(clk, there, bundle, low, bits, number):
+    """number(t + 1) = set bits of bundle(t)[low + bits:low], the kernel positions of one kernel row, where `there`."""
 
     @always(clk.posedge)
     def count():
         total = intbv(0)[len(number):]
-        total[:] = 0
-        for i in range(bits):
-            total[:] = total + bundle[low + i]
-        number.next = total
+        if there:
+            total[:] = 0
+            for i in range(bits):
+                total[:] = total + bundle[low + i]
+            number.next = total
 
     return count
 
@@ -41,7 +42,7 @@ def row_count(clk, rst, config, bundle, bundle_valid, counted, counted_valid):
     valid_1, valid_2, valid_3 = bit(), bit(), bit()
     bundle_1, bundle_2, bundle_3, bundle_4 = (unsigned(width) for _ in range(4))
     total_4 = unsigned(count_bits(config))
-    u_line = [count_line(clk, bundle_1, kernel * i, kernel, number[i]) for i in range(kernel)]
+    u_line = [count_line(clk, valid_1, bundle_1, kernel * i, kernel, number[i]) for i in range(kernel)]
 
     @always_seq(clk.posedge, reset=rst)
     def follow():
@@ -53,18 +54,22 @@ def row_count(clk, rst, config, bundle, bundle_valid, counted, counted_valid):
     @always(clk.posedge)
     def carry():
         total = intbv(0)[len(total_4):]
-        bundle_1.next = bundle
-        bundle_2.next = bundle_1
-        bundle_3.next = bundle_2
-        bundle_4.next = bundle_3
-        for i in range(halves):
-            pair[i].next = number[2 * i] + number[2 * i + 1]
-        if odd:
-            pair[halves - 1 + odd].next = number[last]
-        total[:] = 0
-        for i in range(pairs):
-            total[:] = total + pair[i]
-        total_4.next = total
+        if bundle_valid:
+            bundle_1.next = bundle
+        if valid_1:
+            bundle_2.next = bundle_1
+        if valid_2:
+            bundle_3.next = bundle_2
+            for i in range(halves):
+                pair[i].next = number[2 * i] + number[2 * i + 1]
+            if odd:
+                pair[halves - 1 + odd].next = number[last]
+        if valid_3:
+            bundle_4.next = bundle_3
+            total[:] = 0
+            for i in range(pairs):
+                total[:] = total + pair[i]
+            total_4.next = total
 
     @always_comb
     def join():

@@ -2,6 +2,7 @@
 from myhdl import always, always_comb, always_seq, block, concat
 
 from rtl.pass_config import HEADER_WORDS, FireConfig, SourceConfig, copy_fire, copy_source
+from rtl.requantise import BIAS_BITS, SCALE_BITS
 from rtl.stream import bit, unsigned
 
 SWEEP, HEADER, OFFSETS, PARAMS = range(4)
@@ -38,6 +39,7 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
     word_q = unsigned(20)
     sweep_q = unsigned(sum_bits + 1)
     odd_q = bit()
+    bias_q = unsigned(BIAS_BITS)        # of the output channel whose scale comes next
     ready_q, on_q, half_q = bit(), bit(), bit()
     swap, retire, fires, rewinds, open_, accept = bit(), bit(), bit(), bit(), bit(), bit()
     offsets = [unsigned(sum_bits) for _ in range(256)]
@@ -96,9 +98,8 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
 
     @always_seq(clk.posedge, reset=rst)
     def load():
-        params.bias.next = 0
-        params.scale.next = 0
-        params.data.next = cfg.data
+        params.write.next = 0
+        params.data.next = concat(cfg.data[SCALE_BITS:], bias_q)
         params.address.next = concat(next_tile.odd, word_q[1 + lane_step + address_bits:1 + lane_step])
         if swap:
             ready_q.next = 0
@@ -167,9 +168,9 @@ def sequencer(clk, rst, config, cfg, control, source, tile, fire_settings, front
                         state_q.next = PARAMS
             else:
                 if word_q[0]:
-                    params.scale.next = 1 << (word_q[20:1] & (lanes - 1))
+                    params.write.next = 1 << (word_q[20:1] & (lanes - 1))
                 else:
-                    params.bias.next = 1 << (word_q[20:1] & (lanes - 1))
+                    bias_q.next = cfg.data
                 if word_q + 1 == param_words:
                     word_q.next = 0
                     state_q.next = HEADER

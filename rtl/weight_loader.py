@@ -6,6 +6,7 @@ from rtl.event_queue import event_queue
 from rtl.fill_level import fill_level
 from rtl.hdl import leave_open
 from rtl.stream import Stream, bit, unsigned, wrapping
+from rtl.weight_buffer import chunk_gather
 
 
 class Slots:
@@ -53,7 +54,7 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
     masks = [unsigned(config.positions) for _ in range(slot_count)]
     released_q = wrapping(slot_bits + 1)            # like freed, once the ring's base has followed
     releases, channel_listed, some, full = bit(), bit(), bit(), bit()      # of the slots
-    listing, listed, ends_line, ends_channel, completes, shaped_q = (bit() for _ in range(6))
+    listing, listed, ends_line, ends_channel, taking, completes, shaped_q = (bit() for _ in range(7))
     room_q = bit(1)
     count, first_chunk = unsigned(COUNT_BITS), unsigned(COUNT_BITS)
     # A count on its way to the table.
@@ -68,6 +69,7 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
 
     leave_open(goal.ready, some)        # there are no more listed channels than slots
     u_goals = event_queue(clk, rst, goal, next_goal, slot_count)
+    u_chunk = chunk_gather(clk, config, taking, column_q, weights.data, ring.data)
     u_resident = fill_level(clk, rst, channel_listed, releases, slot_count, some, full)
 
     if len(counts.data) > COUNT_BITS:
@@ -100,6 +102,7 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
     @always_comb
     def accept():
         listed.next = listing and counts.valid
+        taking.next = room_q and weights.valid
         completes.next = room_q and weights.valid and column_q == last_column
 
     @always(clk.posedge)
@@ -166,11 +169,9 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
 
     @always_seq(clk.posedge, reset=rst)
     def fill_ring():
-        ring.write.next = 0
+        ring.write.next = completes
         ring.address.next = taken_q[ring_bits:]
-        ring.data.next = weights.data
-        if weights.valid and room_q:
-            ring.write.next = 1 << column_q
+        if taking:
             column_q.next = column_q + 1
         room_q.next = taken_q != limit_q
         if completes:
@@ -202,5 +203,5 @@ def weight_loader(clk, rst, config, counts, weights, kernel_h, kernel_w, offset_
             released_q.next = released_q + 1
             limit_q.next = ends[released_q[slot_bits:]] + depth
 
-    return (u_goals, u_resident, split, measure, permit, accept, shape, walk, hand_on, carry, add_row, keep, fill_ring, set_goal, judge,
-            load, release)
+    return (u_goals, u_chunk, u_resident, split, measure, permit, accept, shape, walk, hand_on, carry, add_row, keep, fill_ring,
+            set_goal, judge, load, release)

@@ -24,6 +24,7 @@ ZIG_FLAGS = ["-fno-sanitize=undefined"]     # at -O0 it would add a sanitizer, w
 FAST, SLOW = "-O2", "-O0"    # SLOW: what runs once (Verilator names it so); it halves its compile time
 RUNTIME_LEVEL = "-O1"        # of Verilator's runtime: a little of it runs twice a cycle, and costs 8 % of the time at -O0
 VERILATOR_FLAGS = ["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
+BRANCH_HINTS = Path(__file__).resolve().with_name("branch_hints.h")      # what runs often is compiled with it
 OUTPUT_SPLIT = 6000      # statements a file: small enough that two compilers stay busy
 RUNTIME = ["verilated.cpp", "verilated_threads.cpp"]
 RUNTIME_TRACE = ["verilated_vcd_c.cpp"]
@@ -122,10 +123,10 @@ def includes() -> list[str]:
     return [f"-I{root}", f"-I{root / 'vltstd'}"]
 
 
-def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None) -> list[Path]:
+def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None, hinted=()) -> list[Path]:
     """Compile C++ files into `folder`, `cpus()` at a time, the largest first; return the objects.
 
-    flags: for every file. tick: called with (files done, files) after each.
+    flags: for every file. tick: called with (files done, files) after each. hinted: those of them that get BRANCH_HINTS.
     """
     sources = sorted(sources, key=lambda path: -path.stat().st_size)
     objects = [folder / f"{path.stem}.o" for path in sources]
@@ -133,7 +134,10 @@ def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None) 
     def one(number: int) -> None:
         path = sources[number]
         level = RUNTIME_LEVEL if path.name in RUNTIME else SLOW if "Slow" in path.name else FAST
-        run([*compiler(), *CXX_FLAGS, *(ZIG_FLAGS if "ziglang" in compiler() else []), level, *flags, "-c", path, "-o", objects[number]], f"compiling {path.name}", env=compiler_environment())
+        hints = ["-include", BRANCH_HINTS] if path in hinted and level == FAST else []
+        zig = ZIG_FLAGS if "ziglang" in compiler() else []
+        run([*compiler(), *CXX_FLAGS, *zig, level, *flags, *hints, "-c", path, "-o", objects[number]], f"compiling {path.name}",
+            env=compiler_environment())
 
     with concurrent.futures.ThreadPoolExecutor(cpus()) as pool:
         jobs = [pool.submit(one, number) for number in range(len(sources))]

@@ -101,7 +101,7 @@ def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: b
     flags = [f"-D{name}={value}" for name, value in sorted(defines.items())] + toolchain.defines(trace)
     key = digest(json.dumps([
         text, [Path(path).read_text() for path in harness], top, flags, toolchain.VERILATOR_FLAGS, toolchain.OUTPUT_SPLIT,
-        [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.RUNTIME_LEVEL], toolchain.verilator_version(),
+        toolchain.BRANCH_HINTS.read_text(), [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.RUNTIME_LEVEL], toolchain.verilator_version(),
         toolchain.compiler_version(), platform.machine()]).encode())
     final = models / key[:24]
     program = final / "harness"
@@ -130,9 +130,10 @@ def _build_in(work: Path, text: str, top: str, harness: Path, flags: list[str], 
         progress("translating the Verilog to C++")
     toolchain.verilate(work / "source.v", top, work / "obj", trace)
     runtime = runtime_objects(work.parent, trace, progress)
-    sources = [*sorted((work / "obj").glob("*.cpp")), harness]
+    generated = sorted((work / "obj").glob("*.cpp"))
     tick = (lambda done, total: progress(f"compiling the simulator: {done} of {total} files")) if progress else None
-    objects = toolchain.compile_all(sources, work, [*flags, f"-I{work / 'obj'}", f"-I{harness.parent}", *toolchain.includes()], tick)
+    folders = [f"-I{work / 'obj'}", f"-I{harness.parent}", *toolchain.includes()]
+    objects = toolchain.compile_all([*generated, harness], work, [*flags, *folders], tick, hinted=generated)
     toolchain.link(objects + runtime, work / "harness")
 
 

@@ -10,7 +10,7 @@ from rtl.config import EVENT_BITS, FIRE_MARGIN, CoreConfig
 from rtl.fire import Fired, fire
 from rtl.pass_config import FireConfig
 from rtl.pass_settings import FireSettings
-from rtl.requantise import ParamPort
+from rtl.requantise import BIAS_BITS, ParamPort
 from rtl.stream import bit, signed, unsigned
 from rtl.sum_tree import levels
 from tb.block_bench import reset, run
@@ -47,10 +47,9 @@ class Pass:
         for k in range(len(self.bias)):
             group, lane = divmod(k, self.config.fire_lanes)
             address = self.settings["odd"] * self.config.param_depth + group
-            yield {"params_bias": 1 << lane, "params_scale": 0, "params_address": address, "params_data": int(self.bias[k]) % (1 << 32)}
-            yield {"params_bias": 0, "params_scale": 1 << lane, "params_address": address,
-                   "params_data": int(self.multiplier[k]) | int(self.shift[k]) << 16 | int(self.dead[k]) << 22}
-        yield {"params_scale": 0}
+            scale = int(self.multiplier[k]) | int(self.shift[k]) << 16 | int(self.dead[k]) << 22
+            yield {"params_write": 1 << lane, "params_address": address, "params_data": int(self.bias[k]) % (1 << BIAS_BITS) | scale << BIAS_BITS}
+        yield {"params_write": 0}
 
     def emits(self, k, value):
         return int(not self.dead[k] and (value != 0 or self.settings["emit_zeros"]))

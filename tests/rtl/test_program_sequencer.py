@@ -6,7 +6,7 @@ from rtl.config import CoreConfig
 from rtl.count_fetch import MaskPort
 from rtl.pass_settings import HEADER_WORDS, MAGIC, FetchSettings, FireSettings, SourceSettings
 from rtl.program_sequencer import Control, program_sequencer
-from rtl.requantise import ParamPort
+from rtl.requantise import BIAS_BITS, SCALE_BITS, ParamPort
 from rtl.stream import Stream, bit, unsigned
 from tb.block_bench import reset, run
 from tb.block_parts import Source
@@ -151,17 +151,17 @@ def check_masks(passes, takes, columns, config):
 
 def check_params(passes, fired, fires, half_of, columns, config):
     """Every parameter is written once, in order, before its pass fires, and not into the half that is being fired."""
-    names = ("params_bias", "params_scale", "params_address", "params_data")
-    writes = [(t, tuple(columns[name][t] for name in names)) for t in range(len(columns["params_bias"]))
-              if columns["params_bias"][t] or columns["params_scale"][t]]
-    wanted = [(0 if n % 2 else 1 << n // 2 % config.fire_lanes, 1 << n // 2 % config.fire_lanes if n % 2 else 0,
-               half_of[p] * config.param_depth + n // 2 // config.fire_lanes, word) for p in passes for n, word in enumerate(p.params)]
+    names = ("params_write", "params_address", "params_data")
+    writes = [(t, tuple(columns[name][t] for name in names)) for t in range(len(columns["params_write"])) if columns["params_write"][t]]
+    wanted = [(1 << n % config.fire_lanes, half_of[p] * config.param_depth + n // config.fire_lanes,
+               bias | scale % (1 << SCALE_BITS) << BIAS_BITS)
+              for p in passes for n, (bias, scale) in enumerate(zip(p.params[::2], p.params[1::2], strict=True))]
     assert [write for _, write in writes] == wanted
     for t, (*_, address, _) in writes:
         assert not (columns["fire_busy"][t] and columns["firing_odd"][t] == address // config.param_depth)
     at = 0
     for p in passes:
-        at += len(p.params)
+        at += len(p.params) // 2
         if p in fired:
             assert at == 0 or writes[at - 1][0] <= fires[fired.index(p)]
 

@@ -6,7 +6,7 @@ import pytest
 
 from cascadefire import reference
 from rtl.config import CoreConfig
-from rtl.requantise import LATENCY, ParamPort, requantise
+from rtl.requantise import BIAS_BITS, LATENCY, ParamPort, requantise
 from rtl.stream import bit, signed
 from tb.block_bench import run
 from tb.block_parts import Table
@@ -21,22 +21,21 @@ def expected(total, bias, multiplier, shift, relu):
 
 def arguments(config):
     port = ParamPort(config)
-    del port.bias, port.scale       # the other lanes' bits
-    return dict(clk=bit(), config=config, awake=bit(), total=signed(config.acc_bits), params=port, write_bias=bit(),
-                write_scale=bit(), group=ParamPort(config).address, beyond=bit(), relu=bit(), value=signed(9), dead=bit())
+    del port.write                  # the other lanes' bits
+    return dict(clk=bit(), config=config, awake=bit(), total=signed(config.acc_bits), params=port, write=bit(),
+                group=ParamPort(config).address, beyond=bit(), relu=bit(), value=signed(9), dead=bit())
 
 
 def check(config, params, totals, relu):
     """params: (bias, multiplier, shift, dead) for each address; totals: for each address, the totals that meet them."""
-    write = [{"write_bias": 1, "write_scale": 0, "params_address": a, "params_data": p[0] % (1 << 32)} for a, p in enumerate(params)]
-    write += [{"write_bias": 0, "write_scale": 1, "params_address": a, "params_data": p[1] | p[2] << 16 | p[3] << 22}
-              for a, p in enumerate(params)]
+    write = [{"write": 1, "params_address": a, "params_data": p[0] % (1 << BIAS_BITS) | (p[1] | p[2] << 16 | p[3] << 22) << BIAS_BITS}
+             for a, p in enumerate(params)]
     flow = [(a, total) for a, some in enumerate(totals) for total in some]
     rows = [{"group": a} for a, _ in flow] + [{} for _ in range(SETTLE + LATENCY)]
     for t, (_, total) in enumerate(flow):
         rows[t + SETTLE]["total"] = total
     rows[0]["awake"] = 1
-    table = Table(write + [{"write_scale": 0, "relu": relu, "total": 1}] + rows + [{"awake": 0, "total": 2}] + [{} for _ in range(9)])
+    table = Table(write + [{"write": 0, "relu": relu, "total": 1}] + rows + [{"awake": 0, "total": 2}] + [{} for _ in range(9)])
 
     trace = run(requantise, lambda: arguments(config), ("value", "dead"), (table,), table.over)
     start = len(write) + 1 + SETTLE + LATENCY

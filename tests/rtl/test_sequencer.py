@@ -4,7 +4,7 @@ import pytest
 
 from rtl.config import CoreConfig
 from rtl.pass_config import HEADER_WORDS, FireConfig, SourceConfig
-from rtl.requantise import ParamPort
+from rtl.requantise import BIAS_BITS, SCALE_BITS, ParamPort
 from rtl.sequencer import Control, sequencer
 from rtl.stream import Stream, bit, unsigned
 from tb.block_bench import reset, run
@@ -54,10 +54,10 @@ class Pass:
         return header + self.offsets + self.params
 
     def writes(self, config):
-        """(bias lanes, scale lanes, address, data) of every parameter word."""
-        for n, word in enumerate(self.params):
-            group, lane = divmod(n // 2, config.fire_lanes)
-            yield (0 if n % 2 else 1 << lane, 1 << lane if n % 2 else 0, self.tile["odd"] * config.param_depth + group, word)
+        """(lanes, address, data) of every output channel's parameters."""
+        for n, (bias, scale) in enumerate(zip(self.params[::2], self.params[1::2], strict=True)):
+            group, lane = divmod(n, config.fire_lanes)
+            yield 1 << lane, self.tile["odd"] * config.param_depth + group, bias | scale % (1 << SCALE_BITS) << BIAS_BITS
 
 
 class Core:
@@ -117,15 +117,14 @@ def check(passes, trace, config=CONFIG):
 
 def check_params(passes, fires, fired, columns, config):
     """Every parameter is written once, in order, before its pass fires, and not into the half that is being fired."""
-    names = ("params_bias", "params_scale", "params_address", "params_data")
-    writes = [(t, tuple(columns[name][t] for name in names)) for t in range(len(columns["params_bias"]))
-              if columns["params_bias"][t] or columns["params_scale"][t]]
+    names = ("params_write", "params_address", "params_data")
+    writes = [(t, tuple(columns[name][t] for name in names)) for t in range(len(columns["params_write"])) if columns["params_write"][t]]
     assert [write for _, write in writes] == [write for p in passes for write in p.writes(config)]
     for t, (*_, address, _) in writes:
         assert not (columns["fire_busy"][t] and columns["fire_settings_odd"][t] == address // config.param_depth)
     times, at = [t for t, _ in writes], 0
     for p in passes:
-        at += len(p.params)
+        at += len(p.params) // 2
         if p in fired:
             assert times[at - 1] < fires[fired.index(p)]
 

@@ -53,9 +53,8 @@ class User:
             assert self.loaded <= len(self.counts)
             if seen["table_write"]:
                 self.table[seen["table_address"]] = seen["table_entry"]
-            for column in range(c.words_per_chunk):
-                if seen["ring_write"] >> column & 1:
-                    self.ring[seen["ring_address"], column] = seen["ring_data"]
+            if seen["ring_write"]:
+                self.ring[seen["ring_address"]] = seen["ring_data"]
         if self.freed < self.loaded and not self.gate.closed():
             if self.read == self.freed % c.slots and self.masks.get(self.read) is not None:
                 self.check(self.freed)
@@ -78,7 +77,8 @@ class User:
             assert entry == (count << c.ring_bits | start % c.weight_depth) << c.acc_address_bits | offset
             for chunk in range(start, start + count):
                 for column in range(c.words_per_chunk):
-                    assert self.ring[chunk % c.weight_depth, column] == next(words)
+                    word = self.ring[chunk % c.weight_depth] >> (8 * c.weight_bytes * column) & ((1 << 8 * c.weight_bytes) - 1)
+                    assert word == next(words)
             start += count
         assert self.masks[slot] == mask
 
