@@ -27,7 +27,8 @@ def locate_axis(clk, config, there, moving, flatten, place, offset, limit, insid
     """One axis: a = place + offset, 0 with flatten; hits[k]: a - k is a multiple of 2**stride_log2, at least 0, below limit, and inside[k].
 
     share = (a >> stride_log2) * stride, the axis's part of the address.  place: unsigned, y or x.  limit: 20 bits.
-    there: bit k is up while the place that came k cycles before counts, moving: one of bits 1 .. 3 is (saves power, and time in simulation).
+    there: bit k is up while the place that came k cycles before counts.  moving: one of bits 1 .. 3 is up (both save power, and time in
+    simulation).
     hits is there three cycles after place, share four. No reset.
     """
     kernel, sum_bits = config.kernel, config.acc_address_bits
@@ -89,7 +90,8 @@ def locate_axis(clk, config, there, moving, flatten, place, offset, limit, insid
 def locate_lane(clk, config, there, moving, settings, tile, limit_y, limit_x, inside_y, inside_x, index, word, hit, part):
     """Lane `index` of a located word from that of the event word five cycles before; hit is its valid bit.
 
-    there, moving: as of locate_axis, of the words.  limit_y, limit_x: sides of the tile times the stride.  inside_y, inside_x: a bit for each kernel row and column there is.
+    there, moving: as of locate_axis, of the words.  limit_y, limit_x: sides of the tile times the stride.
+    inside_y, inside_x: a bit for each kernel row and column there is.
     """
     kernel, sum_bits, coord_bits = config.kernel, config.acc_address_bits, config.coord_bits
     low = index * lane_bits(config)
@@ -102,10 +104,10 @@ def locate_lane(clk, config, there, moving, settings, tile, limit_y, limit_x, in
     hits_y, hits_x, hits_y_4, hits_x_4 = (unsigned(kernel) for _ in range(4))
     share_y, share_x = unsigned(sum_bits), unsigned(sum_bits)
 
-    u_y = locate_axis(clk, config, there, moving, settings.flatten, y, settings.y_offset, limit_y, inside_y, settings.stride_log2, tile.stride_y,
-                      hits_y, share_y)
-    u_x = locate_axis(clk, config, there, moving, settings.flatten, x, settings.x_offset, limit_x, inside_x, settings.stride_log2, tile.stride_x,
-                      hits_x, share_x)
+    u_y = locate_axis(clk, config, there, moving, settings.flatten, y, settings.y_offset, limit_y, inside_y, settings.stride_log2,
+                      tile.stride_y, hits_y, share_y)
+    u_x = locate_axis(clk, config, there, moving, settings.flatten, x, settings.x_offset, limit_x, inside_x, settings.stride_log2,
+                      tile.stride_x, hits_x, share_x)
 
     @always_comb
     def split():
@@ -166,8 +168,8 @@ def event_locate(clk, rst, config, settings, tile, events, located, idle):
 
     leave_open(bundle.ready)                # `crowded` stops the words in time
     u_lookahead = event_queue(clk, rst, bundle, located, WORDS_AHEAD, crowded, STAGES)
-    u_lane = [locate_lane(clk, config, there, moving, settings, tile, limit_y, limit_x, inside_y, inside_x, i, events.data, hits[i], parts[i])
-              for i in range(lanes)]
+    u_lane = [locate_lane(clk, config, there, moving, settings, tile, limit_y, limit_x, inside_y, inside_x, i, events.data, hits[i],
+                          parts[i]) for i in range(lanes)]
 
     @always_comb
     def accept():

@@ -79,7 +79,8 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     position, ends_band, ends_group, ends_pass, group_lanes = unsigned(8), bit(), bit(), bit(), unsigned(lanes.bit_length())   # of what fire gives
     closes, closes_group, closes_pass = skid.data(ends_at), skid.data(ends_at + 1), skid.data(ends_at + 2)
     here, few, some = bit(), bit(), bit()
-    filling, filling_q, stirring = bit(), bit(), bit()     # something may happen in the bands: in this cycle, in the one before; either, or a shift
+    # Something may happen in the bands: in this cycle, in the one before; either, or a shift.
+    filling, filling_q, stirring = bit(), bit(), bit()
     # The output's events are in the bands, of a vector's one at least; which of a vector's are, and how many; its last one
     # is to go now, went before; another one is to go.
     given_q, taken_q, told_q, last_q, going_q = bit(), unsigned(lanes), wrapping(6), bit(), bit()

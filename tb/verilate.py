@@ -101,8 +101,8 @@ def build(verilog: str, top: str, harness, defines: dict, models: Path, trace: b
     flags = [f"-D{name}={value}" for name, value in sorted(defines.items())] + toolchain.defines(trace)
     key = digest(json.dumps([
         text, [Path(path).read_text() for path in harness], top, flags, toolchain.VERILATOR_FLAGS, toolchain.OUTPUT_SPLIT,
-        toolchain.BRANCH_HINTS.read_text(), [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.RUNTIME_LEVEL], toolchain.verilator_version(),
-        toolchain.compiler_version(), platform.machine()]).encode())
+        toolchain.BRANCH_HINTS.read_text(), [toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.RUNTIME_LEVEL],
+        toolchain.verilator_version(), toolchain.compiler_version(), platform.machine()]).encode())
     final = models / key[:24]
     program = final / "harness"
     if program.exists():

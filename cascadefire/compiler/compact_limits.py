@@ -5,10 +5,10 @@ import numpy as np
 from cascadefire.compiler.map_layout import STRIP, memory_shape
 from cascadefire.errors import InputError
 from cascadefire.network import MULTIPLIER_MIN
-from rtl.compact.sizes import ADDRESS_BITS, lends_multipliers
+from rtl.compact.sizes import ADDRESS_BITS, BAND_BITS, CHANNEL_BITS, lends_multipliers, small
 
-MAX_CHANNELS = (1 << 11) - 1        # of a pass: rtl/compact/sizes.py
-MAX_BANDS = (1 << 9) - 1
+MAX_CHANNELS = (1 << CHANNEL_BITS) - 1      # of a pass
+MAX_BANDS = (1 << BAND_BITS) - 1
 MAX_POOL = 7
 SHIFTS = (13, 44)       # of a requantisation whose multiplier has 16 bits: rtl/compact/fire_value.py
 
@@ -27,7 +27,7 @@ def check_compact(graph, config):
         if channels > MAX_CHANNELS or height > MAX_BANDS:
             raise InputError(f"{one.name}: a compact accelerator runs maps of at most {MAX_CHANNELS} channels, or vectors "
                              f"of {MAX_BANDS * STRIP} values, not {max(one.shape)}: set compact to false.")
-    limit, small = 1 << config.acc_bits, config.family in ("up5k", "ice40")
+    limit = 1 << config.acc_bits
     for step in graph.steps:
         largest = int(np.abs(np.asarray(step.bias, np.int64)).max(initial=0))
         if largest >= limit:
@@ -42,7 +42,7 @@ def check_compact(graph, config):
         if lends_multipliers(config) and np.any(multiplier < MULTIPLIER_MIN):
             raise InputError(f"{step.name}: a compact accelerator of {config.lanes} lanes on {config.family} requantises with "
                              f"factors from 2**-{SHIFTS[1] - 15}: set lanes to 4.")
-        if small and step.pool and (step.pool[2] or any(
+        if small(config) and step.pool and (step.pool[2] or any(
                 (fired - 1) * step.pool[1] + step.pool[0] > side for fired, side in zip(step.fired_shape, step.conv_shape))):
             raise InputError(f"{step.name}: a compact accelerator on {config.family} pools without padding and in whole "
                              f"windows: choose another family or set compact to false.")

@@ -19,7 +19,7 @@ PIN = {".pcf": r"set_io (\S+) \S+", ".lpf": r'LOCATE COMP "([^"]+)" SITE', ".cst
 def fields(tmp_path):
     """What the YAML of a small board holds, its constraint file in place."""
     (tmp_path / "mine.pcf").write_text("set_io clk 35\n")
-    return {**yaml.safe_load((FOLDER / "icebreaker.yaml").read_text()), "name": "mine", "constraints": "mine.pcf"}
+    return {**yaml.safe_load((FOLDER / "icebreaker.yaml").read_text()), "name": "mine", "clock_hz": 24_000_000, "constraints": "mine.pcf"}
 
 
 def written(tmp_path, fields):
