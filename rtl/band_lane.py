@@ -1,6 +1,7 @@
 """The events of a band of one channel, packed into memory words, in one half of a buffer while the other is read."""
-from myhdl import ConcatSignal, Signal, always, always_comb, always_seq, block, concat, modbv
+from myhdl import Signal, always, always_comb, always_seq, block, concat, modbv
 
+from rtl.hdl import packed
 from rtl.memory import memory
 from rtl.stream import bit, unsigned
 
@@ -44,7 +45,7 @@ def band_lane(clk, rst, config, stirring, put, value, position, close, half, shi
     level_q, above_q = unsigned(8), Signal(modbv(1)[8:])        # events of the half being filled, and one more
     put_q, write_address_q = bit(), unsigned(1 + bits)
     slots = [unsigned(16) for _ in range(events)]
-    together, gathered = ConcatSignal(*reversed(slots)) if events > 1 else slots[0], unsigned(16 * events)
+    together, gathered = packed(slots), unsigned(16 * events)
 
     u_slots = [_slot(clk, stirring, put, level_q, i, events, value, position, slots[i]) for i in range(events)]
     u_memory = memory(clk, put_q, write_address_q, gathered, read_address, word, 2 << bits, read, config.family)

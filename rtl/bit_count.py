@@ -2,6 +2,7 @@
 from myhdl import always, always_comb, always_seq, block
 
 from rtl.stream import bit, unsigned
+from rtl.sum_tree import add_pairs
 
 GROUP = 4       # bits that one level of four-input tables counts
 
@@ -22,18 +23,6 @@ def _count_group(clk, there, bits, low, total):
             total.next[2] = bits[low] and bits[second] and bits[third] and bits[fourth]
 
     return count
-
-
-@block
-def _add_and_keep(clk, there, a, b, total):
-    """total(t + 1) = a + b, where `there`."""
-
-    @always(clk.posedge)
-    def add():
-        if there:
-            total.next = a + b
-
-    return add
 
 
 @block
@@ -78,7 +67,7 @@ def bit_count(clk, rst, bits, valid, total, counted):
     level = 1
     while len(terms) > 1:
         sums = [unsigned(len(terms[0]) + 1) for _ in range(len(terms) // 2)]
-        parts += [_add_and_keep(clk, there[level], terms[2 * i], terms[2 * i + 1], sums[i]) for i in range(len(sums))]
+        parts.append(add_pairs(clk, there[level], terms, sums))
         terms, level = sums, level + 1
     parts.append(_widen(terms[0], total))
     return parts

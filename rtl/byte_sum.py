@@ -2,7 +2,7 @@
 from myhdl import always_comb, block
 
 from rtl.stream import unsigned
-from rtl.sum_tree import add_pair
+from rtl.sum_tree import add_pairs
 
 
 @block
@@ -39,7 +39,7 @@ def byte_sum(clk, go, word, total):
     parts = [_byte(word, terms[i], 8 * i) for i in range(len(terms))]
     while len(terms) > 2:
         sums = [unsigned(len(terms[0]) + 1) for _ in range(len(terms) // 2)]
-        parts += [add_pair(clk, go, terms[2 * i], terms[2 * i + 1], sums[i]) for i in range(len(sums))]
+        parts.append(add_pairs(clk, go, terms, sums))
         terms = sums
     parts.append(_add(terms[0], terms[1], total))
     return parts

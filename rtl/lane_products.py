@@ -4,18 +4,7 @@ from myhdl import always, block
 from rtl.hdl import cut, packed
 from rtl.primitives.multiplier import multiplier
 from rtl.stream import signed, unsigned
-
-
-@block
-def _operand(clk, enable, weight, operand):
-    """operand(t + 1) = weight(t) while enabled."""
-
-    @always(clk.posedge)
-    def hold():
-        if enable:
-            operand.next = weight
-
-    return hold
+from rtl.sum_tree import delay
 
 
 @block
@@ -55,6 +44,6 @@ def lane_products(clk, config, weights, value, enable, products):
             together_1.next = together
 
     u_early = [cut(together_1, early[i], bits * (i + 1), bits * i) for i in range(lanes)]
-    u_operands = [_operand(clk, enable, early[i], operands[i]) for i in range(lanes)]
+    u_operands = [delay(clk, enable, early[i], operands[i]) for i in range(lanes)]
     u_products = [_product(clk, enable, value_2, operands[i], products[i]) for i in range(lanes)]
     return carry, u_early, u_operands, u_products

@@ -27,7 +27,7 @@ def pick_group(clk, awake, options, group, chosen):
 
 @block
 def add_pair(clk, awake, a, b, total):
-    """total(t + 1) = a(t) + b(t) while awake; the compiler proves that the sum of all PEs fits."""
+    """total(t + 1) = a(t) + b(t) while awake; of partial sums the compiler proves that they fit."""
 
     @always(clk.posedge)
     def add():
@@ -35,6 +35,15 @@ def add_pair(clk, awake, a, b, total):
             total.next = a + b
 
     return add
+
+
+@block
+def add_pairs(clk, awake, terms, sums):
+    """One level of an adder tree: sums[i](t + 1) = terms[2 * i](t) + terms[2 * i + 1](t) while awake.
+
+    terms: list of unsigned signals of one width, twice as many as sums, which are a bit wider.
+    """
+    return [add_pair(clk, awake, terms[2 * i], terms[2 * i + 1], sums[i]) for i in range(len(sums))]
 
 
 @block

@@ -1,7 +1,7 @@
 """A PE's copy of the weight ring."""
-from myhdl import ConcatSignal, always, always_comb, block
+from myhdl import always, always_comb, block
 
-from rtl.hdl import cut
+from rtl.hdl import cut, packed
 from rtl.memory import memory
 from rtl.stream import bit, unsigned, wrapping
 
@@ -34,7 +34,7 @@ def chunk_gather(clk, config, take, column, word, data):
     take: bit, `word` is taken.  No reset: every chunk is taken whole.
     """
     parts = [unsigned(8 * config.weight_bytes) for _ in range(config.words_per_chunk)]
-    together = ConcatSignal(*reversed(parts)) if len(parts) > 1 else parts[0]
+    together = packed(parts)
     u_parts = [_word(clk, take, column, i, word, parts[i]) for i in range(len(parts))]
 
     @always_comb

@@ -1,6 +1,7 @@
 """Packs a pass's outputs as events and writes them, and each band's number of events, to memory."""
 from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, intbv
 
+from rtl.hdl import packed
 from rtl.stream import bit, unsigned, wrapping
 
 
@@ -29,7 +30,7 @@ def event_pack(clk, rst, config, settings, valid, value, emit, ends_row, ends_ba
     events = config.port_events
     last_sub = events - 1
     parts = [unsigned(16) for _ in range(events)]
-    word_q = ConcatSignal(*reversed(parts)) if events > 1 else parts[0]
+    word_q = packed(parts)
     full_q, flush_q, ends_q = bit(), bit(), bit()
     count_q, place_q = wrapping(8), wrapping(8)
     told = ConcatSignal(*[count_q] * config.port_bytes)
