@@ -12,15 +12,16 @@ from fpga import build as builder
 from fpga import netlist
 from fpga.board import Board
 from fpga.build import convert
-from fpga.tools import WHEELS, Tools
+from fpga.build.fingerprint import fingerprint
+from fpga.tools import Tools
 from fpga.top import design_hz
 from tb import toolchain, virtual_board
-from tb.verilate import digest, locked
+from tb.verilate import locked
 
 STAGES = ("rtl", *netlist.STAGES)
+NETLISTS = {"synth": "top.json", "routed": "routed.json"}
 SLOWEST = 32    # cycles of a bit of a virtual board's line, unless asked for more: every one of them is simulated
 FASTEST = 16
-CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def quick_line(board: Board) -> Board:
@@ -42,29 +43,40 @@ def model(board: Board, stage: str, progress=None) -> tuple[Path, dict | None]:
     """Return the program that simulates a board, and the build's report where there was a build.
 
     stage: rtl (the converted top), synth (after Yosys) or routed (after nextpnr).  progress: called with sentences.
-    Everything is kept in build/fpga/virtual by the sources' and the board's content. Raises ToolError and InputError as builds do.
+    A netlist of the user's last build is taken where sources, board and tools are the same; all else is kept in
+    build/fpga/virtual by their content. Raises ToolError and InputError as builds do.
     """
     folder = _made(board, stage, progress or (lambda sentence: None))
     report = json.loads((folder / builder.REPORT).read_text()) if stage != "rtl" else None
-    name = {"rtl": "top.v", "synth": "top.json", "routed": "routed.json"}[stage]
     if stage == "rtl":
-        verilog = (folder / name).read_text(encoding="utf-8")
+        verilog = (folder / "top.v").read_text(encoding="utf-8")
     else:
         if progress:
             progress("turning the netlist into Verilog")
-        verilog = netlist.to_verilog(folder / name, board.family)
+        verilog = netlist.to_verilog(folder / NETLISTS[stage], board.family)
     return virtual_board.board_model(verilog, progress), report
 
 
 def _made(board: Board, stage: str, progress) -> Path:
     """Return the folder that holds what a stage needs; made when it is not there."""
-    if stage != "rtl":
-        netlist.check_family(board.family)
-    sources = sorted(path for part in ("rtl", "fpga") for path in (CHECKOUT / part).rglob("*.py") if "host" not in path.parts)
-    state = [[str(path.relative_to(CHECKOUT)), digest(path.read_bytes())] for path in sources]
-    versions = [] if stage == "rtl" else [Tools().version(tool) for tool in WHEELS]
-    constraints = digest(board.constraints_path.read_bytes())
-    key = digest(json.dumps([state, board.to_dict(), constraints, stage, versions]).encode())[:24]
+    if stage == "rtl":
+        return _kept(board, stage, fingerprint(board, with_tools=False), progress)
+    netlist.check_family(board.family)
+    key = fingerprint(board)
+    last = builder.default_folder(board)
+    return last if _holds(last, stage, key) else _kept(board, stage, key, progress)
+
+
+def _holds(folder: Path, stage: str, key: str) -> bool:
+    """Whether the user's last build made what a stage needs of the very same design, with the same tools."""
+    try:
+        return json.loads((folder / builder.REPORT).read_text(encoding="utf-8"))["fingerprint"] == key and (folder / NETLISTS[stage]).exists()
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _kept(board: Board, stage: str, key: str, progress) -> Path:
+    """The folder of a stage under build/fpga/virtual; made when it is not there."""
     home = toolchain.BUILD / "fpga" / "virtual"
     final = home / f"{board.name}-{board.array}-{stage}-{key}"
     with locked(final):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cascadefire.errors import InputError
 from fpga.board import CLOCK_HZ, Board
-from fpga.build import blocks, convert, path, place, synthesis
+from fpga.build import blocks, convert, fingerprint, path, place, synthesis
 from fpga.build.names import Names
 from fpga.tools import Tools
 from tb import toolchain
@@ -63,6 +63,8 @@ def build(board: Board, array: str | None = None, clock_mhz: float | None = None
             shutil.rmtree(stale, ignore_errors=True)
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
         try:
+            if tools == "wheels":
+                job.fingerprint = fingerprint.fingerprint(board, module)
             report, files = job.make(scratch, wanted, module, until)
             _publish(report, files, scratch, folder)
         finally:
@@ -77,6 +79,7 @@ class _Job:
     def __init__(self, board: Board, tools: Tools, progress):
         self.board, self.tools, self.progress = board, tools, progress
         self.seconds: dict[str, float] = {}
+        self.fingerprint: str | None = None
 
     def make(self, scratch: Path, seeds: list[int], module: str | None, until: str) -> tuple[dict, dict[str, str]]:
         """Return the report and which file of the scratch folder is kept under which name, the bitstream last."""
@@ -90,7 +93,7 @@ class _Job:
         report = {
             "board": board.name, "device": board.device, "array": board.array, "compact": config.compact, "config": config.to_dict(),
             "clock_mhz": board.clock_hz / 1e6, "memory_bytes": board.memory_bytes, "blocks": counts,
-            "tools": {"yosys": tools.version("yosys")},
+            "tools": {"yosys": tools.version("yosys")}, "fingerprint": self.fingerprint,
         }
         files = {"top.v": "top.v", "top.json": "top.json"}
         if until == "bitstream":
