@@ -108,7 +108,7 @@ def _program(factory, make, outputs) -> Path:
     key = repr((factory.__module__, factory.__name__, outputs, shape, constants))
     if key not in _programs:
         own = Path(sys.modules[factory.__module__].__file__)
-        sources = [*sorted(Path(rtl.hdl.__file__).parent.glob("*.py")), Path(__file__), HARNESS, own]
+        sources = [*sorted(Path(rtl.hdl.__file__).parent.rglob("*.py")), Path(__file__), HARNESS, own]
         options = (toolchain.VERILATOR_FLAGS, toolchain.CXX_FLAGS, toolchain.FAST, toolchain.SLOW, toolchain.defines(False),
                    myhdl.__version__, toolchain.verilator_version(), toolchain.compiler_version(), platform.machine())
         state = verilate.digest("\0".join([repr(options), *(path.read_text() for path in sources)]).encode())
