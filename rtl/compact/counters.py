@@ -11,7 +11,7 @@ from rtl.stream import bit, unsigned, wrapping
 
 COUNTER_BITS = 32
 PLACES = 16             # places of the block RAM: a register number modulo 16
-PENDING_BITS = 5        # a counter is visited every PLACES cycles, and later where the host reads counters
+PENDING_BITS = 6        # a counter is visited every PLACES cycles, and twice as late where the host reads counters
 FIRST = 4               # number of the first counter
 STATES = {"beats": BEAT, "stall_configuration": CONFIGURATION, "stall_no_event": NO_EVENT, "stall_no_weight": NO_WEIGHT,
           "stall_no_buffer": NO_BUFFER, "stall_row_lookup": ROW_LOOKUP, "stall_drain": DRAIN}
@@ -66,7 +66,8 @@ def counters(clk, rst, config, bus, start, stop, status, program, length, launch
     all of stalls
     where the device is small.
 
-    bus: RegisterBus; never stalls, acknowledged in the next cycle.  start, stop: pulses in the cycle after their write.
+    bus: RegisterBus; never stalls, acknowledged in the next cycle; while a program runs counters may be read every
+    2 * PLACES + 3 cycles, since a read takes the turn of one.  start, stop: pulses in the cycle after their write.
     status: supervisor.Status.  program: word address of the program, as many bits as it has.  length: its 32-bit words.
     launch: counting starts anew; nothing of its cycle counts.  running: count.  pe_state: see rtl.activity, of one PE.
     passes_done .. write_accepted: pulses.  Reset clears program and length; counters are 0 from the first launch on.
