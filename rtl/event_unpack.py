@@ -3,7 +3,7 @@ from myhdl import ConcatSignal, always, always_comb, always_seq, block, concat, 
 
 from rtl.config import EVENT_BITS, WORDS_AHEAD
 from rtl.event_queue import event_queue
-from rtl.flat_row import flat_row
+from rtl.flat_row import ROW_BITS, flat_row, place_bits
 from rtl.stream import Stream, bit, unsigned
 
 PACKED_BITS = 16        # an event in memory: value (low), position
@@ -21,15 +21,15 @@ def event_word_bits(config) -> int:
 
 
 @block
-def unpack_lane(clk, go, config, settings, index, word, mask, number, x0, y0, part, low, high):
+def unpack_lane(clk, go, config, settings, index, word, mask, number, x0, y0, part):
     """part = lane `index` of an event word: valid, y, x and value of event `index` of the word that was there at the last `go`.
 
-    low, high: its column and its row inside the band, part of that.  number: how many events of that word leave.
+    number: how many events of that word leave.
     """
     coord_bits, first = config.coord_bits, PACKED_BITS * index
     middle, top = first + 8, first + PACKED_BITS
     sign_bit = middle - 1
-    value_q = unsigned(EVENT_BITS)
+    value_q, low, high = unsigned(EVENT_BITS), unsigned(8), unsigned(8)     # column and row inside the band
 
     @always(clk.posedge)
     def take():
@@ -42,11 +42,8 @@ def unpack_lane(clk, go, config, settings, index, word, mask, number, x0, y0, pa
     def place():
         across = intbv(0)[12:]
         down = intbv(0)[12:]
-        across[:] = 0
-        down[:] = 0
-        if not settings.flatten:
-            across[:] = low + x0
-            down[:] = high + y0
+        across[:] = low + x0
+        down[:] = high + y0
         part.next = concat(number > index, down[coord_bits:], across[coord_bits:], value_q)
 
     return take, place
@@ -57,14 +54,15 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     """x = x0 + (position & (2**x_bits - 1)), y = y0 + (position >> x_bits), up to E events of a memory word an output word.
 
     Not done: an output word never holds events of two memory words. With flatten every event is its own word, in lane 0, at
-    y = x = 0, and its channel is channel * flat_size + y * flat_width + x.
+    y = x = 0, and its channel is channel * flat_size + y * flat_width + x; y and x are modulo 2**coord_bits in either case.
     start: pulse; settings (SourceSettings) hold the pass from the next cycle on.
     pieces: stream of pieces (event_fetch.piece_bits): `count` (0 .. 255) events of a channel from (y0, x0) on; `first` piece of its channel,
     `last` of the pass.  words: stream of memory words, ceil(count / Q) for each piece.
     events: stream of event words (event_word_bits); `first` marks the first of a channel.
     requests: stream of 16 bits, the channel of each `first` word, there from the same cycle on; WORDS_AHEAD are held here.
     finished: all events of the pass are taken; pieces wait from the pass's last one to the next start.
-    Latency 4 from a piece, 3 from a word; one output word a cycle, from piece to piece too; with flatten as flat_row finds rows.
+    Latency 4 from a piece, 3 from a word; one output word a cycle, from piece to piece too; with flatten
+    flat_row.LATENCY more, and as flat_row finds rows.
     Reset ends the pass.
     """
     coord_bits, lanes, per_word = config.coord_bits, config.event_lanes, config.port_events
@@ -85,20 +83,20 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
 
     valid_b, first_b, go, leaving = bit(), bit(), bit(), bit()
     number_b, x_b, y_b, channel_b = unsigned(4), unsigned(coord_bits), unsigned(coord_bits), unsigned(16)
-    mask, found, flat = unsigned(8), bit(), unsigned(16)
+    mask, to_flatten, flat, flat_idle = unsigned(8), Stream(place_bits(config)), Stream(EVENT_BITS + ROW_BITS), bit()
     asked, given = Stream(16), Stream(event_word_bits(config))
 
     parts = [unsigned(lane_bits(config)) for _ in range(step)]
-    low, high = [unsigned(8) for _ in range(step)], [unsigned(8) for _ in range(step)]
     above = ["0" * ((lanes - step) * lane_bits(config))] if lanes > step else []
     joined = ConcatSignal(first_b, *above, *reversed(parts))
+    flat_word = ConcatSignal("1" + "0" * ((lanes - 1) * lane_bits(config)) + "1" + "0" * (2 * coord_bits), flat.data(EVENT_BITS, 0))
+    flat_row_of, place = flat.data(EVENT_BITS + ROW_BITS, EVENT_BITS), parts[0](EVENT_BITS + 2 * coord_bits, 0)
 
     u_requests = event_queue(clk, rst, asked, requests, WORDS_AHEAD)
     u_events = event_queue(clk, rst, given, events, 2)
-    u_lane = [unpack_lane(clk, go, config, settings, i, word_q, mask, number_b, x_b, y_b, parts[i], low[i], high[i])
+    u_lane = [unpack_lane(clk, go, config, settings, i, word_q, mask, number_b, x_b, y_b, parts[i])
               for i in range(step)]
-    u_row = flat_row(clk, rst, start, settings.flat_size, settings.flat_width, valid_b, leaving, channel_b, y_b, high[0], x_b, low[0],
-                     found, flat)
+    u_row = flat_row(clk, rst, config, start, settings.flat_size, settings.flat_width, to_flatten, flat, flat_idle)
 
     @always_comb
     def shape():
@@ -109,17 +107,23 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
 
     @always_comb
     def advance():
-        leaving.next = valid_b and given.ready and asked.ready and (found or not settings.flatten)
-        go.next = not valid_b or (given.ready and asked.ready and (found or not settings.flatten))
+        leaving.next = valid_b and given.ready and asked.ready and not settings.flatten
+        flat.ready.next = given.ready and asked.ready
+        to_flatten.valid.next = valid_b and settings.flatten
+        to_flatten.data.next = concat(channel_b, place)
+        go.next = not valid_b or (given.ready and asked.ready)
+        if settings.flatten:
+            go.next = not valid_b or to_flatten.ready
 
     @always_comb
     def hand_on():
-        given.valid.next = leaving
+        given.valid.next = leaving or (flat.valid and asked.ready)
         given.data.next = joined
-        asked.valid.next = leaving and first_b
+        asked.valid.next = (leaving and first_b) or (flat.valid and given.ready)
         asked.data.next = channel_b
         if settings.flatten:
-            asked.data.next = flat
+            given.data.next = flat_word
+            asked.data.next = flat_row_of
 
     @always_comb
     def measure():
@@ -217,16 +221,14 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
             number_b.next = inside_q
             if not last_q:
                 number_b.next = step
-            if settings.flatten:
-                number_b.next = 1
-            first_b.next = first_q or settings.flatten
+            first_b.next = first_q
             x_b.next = x_q
             y_b.next = y_q
             channel_b.next = channel_q
 
     @always_comb
     def finish():
-        finished.next = not (active_q or held_q or more_q or some_q or valid_b or events.valid)
+        finished.next = flat_idle and not (active_q or held_q or more_q or some_q or valid_b or events.valid)
 
     return (u_requests, u_events, u_lane, u_row, shape, advance, hand_on, measure, permit, accept, take_pieces, hold_piece, cut_words,
             mark_first, shift_words, follow, hold_group, finish)

@@ -9,6 +9,7 @@ from rtl.memory_bus import COUNT_BITS, job_stream
 from rtl.pass_settings import ADDRESS_BITS
 from rtl.stream import Stream, bit, unsigned, wrapping
 
+COUNTS_AHEAD = 32   # counts that may wait for a slot: chunks are asked for before there is one
 DROP_BITS = 24      # words of passes gone by that are still to come
 
 
@@ -69,7 +70,7 @@ def weight_fetch(clk, rst, config, start, settings, requests, count_words, chunk
     u_sum = byte_sum(clk, go, counted_q, total)
     leave_open(job.ready, item.ready)       # the pipeline stops in time: two more may come after a queue is crowded
     u_jobs = event_queue(clk, rst, job, chunk_jobs, 4, jobs_crowded, 2)
-    u_counts = event_queue(clk, rst, item, counts, 4, counts_crowded, 2)
+    u_counts = event_queue(clk, rst, item, counts, COUNTS_AHEAD, counts_crowded, 2)
 
     @always_comb
     def decide():

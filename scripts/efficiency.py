@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cascadefire import workloads as tables
 from cascadefire.errors import InputError
-from scripts import arguments, files, graph_run
+from scripts import arguments, files, graph_run, model_error
 from scripts import graph_summary as figures
 from scripts.summary import percent
 from tb.toolchain import ToolError
@@ -38,7 +38,7 @@ def efficiency(
     workloads: str = typer.Option(",".join(CASES), metavar="NAME,..", help="Of these, or other shipped tables."),
     port_bits: str = typer.Option("64", metavar="N", help="Width of the memory port, 16 to 128."),
     latency: str = typer.Option(str(graph_run.LATENCY), metavar="N", help="Memory latency in cycles."),
-    sim: str = typer.Option("verilator", metavar="SIM", help="verilator or model (cycle model, no hardware)."),
+    sim: str = typer.Option("verilator", metavar="SIM", help="verilator, model (cycle model, no hardware), or both and how they differ."),
     shrink: str = typer.Option("1", metavar="N", help="Divide height and width of the inputs, for a quick look."),
     seed: str = typer.Option("1", metavar="N", help="Of the drawn weights and inputs."),
     json_file: Optional[Path] = typer.Option(JSON_FILE, "--json", metavar="FILE", help="Where the reports go, one a line."),
@@ -49,7 +49,7 @@ def efficiency(
     names = [arguments.one_of("workloads", name, known) for name in workloads.split(",") if name]
     if not names:
         raise InputError(f"workloads must name at least one of {', '.join(known)}")
-    simulator = arguments.one_of("sim", sim, ("verilator", "model"))
+    simulator = arguments.one_of("sim", sim, ("verilator", "model", "both"))
     fields = arguments.core_overrides(size[1], port_bits, None)
     cycles = arguments.parse_whole("latency", latency, 1, 100_000)
     divide, drawn = arguments.parse_whole("shrink", shrink, 1, 64), arguments.parse_whole("seed", seed, 0)
@@ -59,7 +59,11 @@ def efficiency(
         try:
             subject = build(name, divide, drawn)
             typer.echo(f"{name}: {subject.name}", err=True)
-            reports[name] = graph_run.measure(subject, ["both"], array=size, sim=simulator, latency=cycles, **fields)
+            settings = {"array": size, "latency": cycles, **fields}
+            report = graph_run.measure(subject, ["both"], sim="verilator" if simulator == "both" else simulator, **settings)
+            if simulator == "both":
+                report = model_error.with_model(report, graph_run.measure(subject, ["both"], sim="model", **settings))
+            reports[name] = report
         except (ValueError, ToolError) as error:
             # One that fails must not take the others with it; it is shown, and the exit code tells.
             failures[name] = sentence(error)
@@ -110,6 +114,9 @@ def show(reports: dict[str, dict], failures: dict[str, str], seed: int) -> None:
     for name, report in reports.items():
         table.add_row(*row(name, report))
     console.print(table)
+    if reports and all("model_cycles" in report for report in reports.values()):
+        console.print()
+        console.print(model_error.table(reports))
     for name, reason in failures.items():
         console.print(f"{name} failed: {reason}", soft_wrap=True)
     console.print()

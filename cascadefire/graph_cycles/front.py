@@ -45,6 +45,8 @@ class Front:
         over = freed = free[-1] if free else 0.0
         ends, turn = [start] * pes, 0       # when each PE is idle; whose turn it is
         begun = start + at.START_TO_UNPACK
+        to_request, to_dispatch = (at.UNPACK_TO_REQUEST, at.UNPACK_TO_DISPATCH) if not flat else (
+            at.UNPACK_TO_REQUEST + at.TO_FLATTEN, at.UNPACK_TO_DISPATCH + at.TO_FLATTEN)
         scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
         gate = gate[1]
         no_weight = owed = 0.0
@@ -68,7 +70,7 @@ class Front:
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
             taken = max(unpacked + 1, asked + answer, begun, dispatch.at(place - at.BETWEEN))
-            request = max(taken + at.UNPACK_TO_REQUEST, dispatch.at(place - at.ASKED_AHEAD) + 1)
+            request = max(taken + to_request, dispatch.at(place - at.ASKED_AHEAD) + 1)
             loaded = weights.bring(request, walk, count_words, chunks)
             if n_words > 1:
                 first_asked = asked
@@ -77,7 +79,7 @@ class Front:
                 if n_words > at.EVENTS_AHEAD:
                     asked = max(asked, first_asked + (n_words - 1) // at.EVENTS_AHEAD * port.turn + (n_words - 1) % at.EVENTS_AHEAD)
             # Dispatch and PEs.
-            soonest = max(dispatched + 1, taken + at.UNPACK_TO_DISPATCH, beats.at(place - ahead))
+            soonest = max(dispatched + 1, taken + to_dispatch, beats.at(place - ahead))
             no_weight += max(0.0, loaded - max(soonest, over))
             first = max(soonest, loaded)
             here = first + at.DISPATCH_TO_BEAT
@@ -97,7 +99,7 @@ class Front:
                     share = max(ends) - here
                 else:
                     here, share = max(over, here), load / pes
-                dispatched = max(first + located - 1, supplied + at.UNPACK_TO_DISPATCH)
+                dispatched = max(first + located - 1, supplied + to_dispatch)
                 over = max(here + share, dispatched + at.DISPATCH_TO_BEAT + share / located)
                 beats.add(located, here, over)
                 dispatched = max(dispatched, beats.at(place + located - 1 - ahead))
@@ -108,8 +110,9 @@ class Front:
             if n_words:
                 words.add(n_words, taken, unpacked)
                 asked = max(asked, words.at(words.total - 1 - at.EVENTS_AHEAD))
-            if n_pieces:
+            if n_pieces:        # the last one of them has been looked at by now
                 pieces.add(n_pieces, taken, unpacked)
+                scanned, scan_at = scanned + (n_pieces - 1) * band_cycles, scan + n_pieces - 1
             scanned = max(scanned, pieces.at(pieces.total - 1 - at.PIECES_AHEAD))
         scanned += (work.scan_end - scan_at) * band_cycles
         if gate:

@@ -2,6 +2,8 @@
 
 from rtl.config import DEALT_QUEUE, OUTSTANDING, WORDS_AHEAD
 from rtl.event_locate import STAGES
+from rtl.flat_row import LATENCY as FLATTEN
+from rtl.weight_fetch import COUNTS_AHEAD as COUNTS_LISTED_AHEAD
 
 # memory port and readers
 ANSWER = 6              # request taken by the port -> its word at the reader's end, beside the memory's own latency
@@ -21,8 +23,9 @@ PIECES_AHEAD = 17       # bands between the fetch and unpack
 
 # unpack, locate
 START_TO_UNPACK = 2     # pass starts -> its first memory word is taken
-UNPACK_TO_REQUEST = 3   # word taken -> the channel's weights are looked for
+UNPACK_TO_REQUEST = 4   # word taken -> the channel's weights are looked for
 UNPACK_TO_DISPATCH = 10
+TO_FLATTEN = FLATTEN    # later than these, for events that are flattened
 BETWEEN = WORDS_AHEAD - STAGES + 4       # event words between unpack and dispatch when the look-ahead queue is crowded
 ASKED_AHEAD = BETWEEN - 2                   # of these, those behind the place where weights are asked for
 SCAN_TO_LAST = 5        # last band -> unpack has taken the piece that ends the pass
@@ -33,8 +36,8 @@ WALK_TO_JOB = 8         # last count of a channel -> its first word asked for
 START_TO_WALK = 3       # pass starts -> counts of the pass before are dropped, then the first channel is looked for
 WALK_TO_LISTED = 5      # last count -> slot listed
 LISTED_TO_LOADED = 2    # slot listed -> the dispatch may begin the channel, where no chunks are missing
-COUNTS_BEFORE = 6       # counts between weight_fetch and loader
-WORD_TO_LOADED = 2      # last word -> the dispatch may begin the channel
+COUNTS_BEFORE = COUNTS_LISTED_AHEAD + 2     # counts between weight_fetch and loader
+WORD_TO_LOADED = 3      # last word -> the dispatch may begin the channel
 RELEASE = 2             # last beat over -> the loader may use the channel's slot and chunks
 
 # dispatch, PEs

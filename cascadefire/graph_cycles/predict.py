@@ -70,8 +70,11 @@ def _prediction(executable, schedule):
              + (one.words + one.parameters) / program.ratio for work, one in zip(works, schedule.passes)]
     fired = iter(schedule.writer.passes)
     writes = [sum(next(fired).work.words) if one.fired else 0 for one in schedule.passes]
+    # A pass is in front until the next one's start, so what that waits for is its own; and the first one has all before it.
+    waits = np.array([*schedule.waits[1:], (0.0, 0.0)])
+    waits[0] += schedule.waits[0]
     stalls = np.array([(0, configuration, 0, time.no_weight, no_buffer, time.done - time.over)
-                       for time, (configuration, no_buffer) in zip(times, schedule.waits)])
+                       for time, (configuration, no_buffer) in zip(times, waits)])
     return Prediction(np.diff(bounds), starts[:-1], cycles, beats, np.rint(reads).astype(np.int64), np.array(writes),
                       _complete(stalls * pes, beats, cycles * pes))
 

@@ -90,7 +90,9 @@ class Schedule:
         if following.parameters and self._half != self._fire_half:      # they go to the half that fire uses
             reads = sum(work.words) + sum(work.chunks) * self.config.words_per_chunk
             cycles = max(work.total_beats / self.config.pes, sum(work.walk), sum(work.groups)) + 3 * self.port.turn
-            free = self.writer.about_free(reads, cycles)
+            # A pass that waits for all that is in fire leaves the port to its writes.
+            alone = not self.passes[index].lag and not self.passes[index].progressive
+            free = self.writer.free() if alone else self.writer.about_free(reads, cycles)
             if free > start + LATE * max(cycles, reads + self.writer.words) and self.passes[index].lag:
                 self.program.announce(begin, following.words)
                 return True

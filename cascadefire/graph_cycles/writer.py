@@ -64,9 +64,11 @@ class Writer:
         lanes, known = self.config.fire_lanes, {}
 
         def when(channel):
-            group = max(0, min(groups - 1, (self._reach(one, channel) - first) // lanes))
+            # -1: channels of passes before, which are in memory once all of those are, and the next one is being written.
+            group = max(-1, min(groups - 1, (self._reach(one, channel) - first) // lanes))
             if group not in known:
-                known[group] = self._times(needed, group)[1] + at.WRITTEN_TO_COUNT
+                known[group] = at.WRITTEN_TO_COUNT + (self._times(needed, group)[1] if group >= 0 else
+                                                      max(self._whole(needed - 1), self.passes[needed].start))
             return known[group]
 
         return 0.0, when

@@ -57,11 +57,10 @@ def model(config, p, pieces, words):
                     event = word >> 16 * (low + lane) & 0xFFFF
                     value = event & 255 | (event << 1 & 256 if p["signed_source"] else 0)
                     position = event >> 8
-                    x, y = x0 + (position & (1 << p["x_bits"]) - 1), y0 + (position >> p["x_bits"])
+                    x, y = (x0 + (position & (1 << p["x_bits"]) - 1)) % (1 << b), (y0 + (position >> p["x_bits"])) % (1 << b)
                     if p["flatten"]:
                         requests.append((channel * p["flat_size"] + y * p["flat_width"] + x) % 65536)
                         fresh, x, y = 1, 0, 0
-                    x, y = x % (1 << b), y % (1 << b)
                     out |= (value | x << EVENT_BITS | y << EVENT_BITS + b | 1 << EVENT_BITS + 2 * b) << lane * lane_bits(config)
                 if fresh and not p["flatten"]:
                     requests.append(channel)

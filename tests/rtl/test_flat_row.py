@@ -1,75 +1,51 @@
-"""flat_row against the formula: rows in order, rows above, channels passed over, several passes, and its time."""
+"""flat_row against the formula: rows in order, rows above, channels passed over, several passes, pauses, and its time."""
 import random
 
 import pytest
 
-from rtl.flat_row import LATENCY, flat_row
-from rtl.stream import bit, unsigned
+from rtl.config import EVENT_BITS, CoreConfig
+from rtl.flat_row import LATENCY, ROW_BITS, flat_row, place_bits
+from rtl.stream import Stream, bit, unsigned
 from tb.block_bench import reset, run
+from tb.block_parts import Sink, Source, Table
+
+CONFIG = CoreConfig(coord_bits=5)
 
 
-class Passes:
-    """Gives the events of each pass, holds each until its row is found and `hold` more cycles."""
-
-    def __init__(self, passes, hold=0):
-        self.todo = []
-        for size, events in passes:
-            self.todo += [("start", size, None)] + [("event", size, event) for event in events]
-        self.hold, self.left, self.current, self.rows, self.times, self.cycle, self.began = hold, hold, None, [], [], -1, 0
-        self.taken = False
-
-    def step(self, seen):
-        self.cycle += 1
-        inputs = {"start": 0, "taken": 0}
-        if self.taken:
-            self.current, self.taken = None, False
-            inputs["valid"] = 0
-        if self.current is None:
-            if not self.todo:
-                return {**inputs, "valid": 0}
-            kind, (size, width), event = self.todo.pop(0)
-            if kind == "start":
-                return {**inputs, "start": 1, "valid": 0, "flat_size": size, "flat_width": width}
-            self.current, self.left, self.began = event, self.hold, self.cycle
-            return {**inputs, "valid": 1, **dict(zip(("channel", "y0", "high", "x0", "low"), event))}
-        if seen["found"]:
-            if self.left:
-                self.left -= 1
-            else:
-                self.rows.append(seen["row"])
-                self.times.append(self.cycle - self.began)
-                self.taken = True
-                inputs["taken"] = 1
-        return inputs
+def packed(value, channel, y, x):
+    return value | (x | (y | channel << CONFIG.coord_bits) << CONFIG.coord_bits) << EVENT_BITS
 
 
-def rows_of(passes, hold=0):
-    driver = Passes(passes, hold)
+def rows_of(size, width, events, pauses=("never", "never"), seed=1):
+    """Check the rows of a pass; return the cycles in which they were there, counted from the first event's."""
+    source = Source("events", [packed(*event) for event in events], pauses[0], seed)
+    sink = Sink("rows", pauses[1], seed + 1)
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), start=bit(), flat_size=unsigned(16), flat_width=unsigned(16), valid=bit(), taken=bit(),
-                    channel=unsigned(16), y0=unsigned(8), high=unsigned(8), x0=unsigned(8), low=unsigned(8), found=bit(), row=unsigned(16))
+        return dict(clk=bit(), rst=reset(), config=CONFIG, start=bit(), flat_size=unsigned(16), flat_width=unsigned(16),
+                    events=Stream(place_bits(CONFIG)), rows=Stream(EVENT_BITS + ROW_BITS), idle=bit())
 
-    run(flat_row, arguments, ("found", "row"), (driver,), lambda: not driver.todo and driver.current is None, 3, 60_000)
-    expected = [(c * size + (y0 + high) * width + x0 + low) % 65536
-                for (size, width), events in passes for c, y0, high, x0, low in events]
-    assert driver.rows == expected
-    return driver.times
+    lead = Table([{"start": 1, "flat_size": 3, "flat_width": 3}, {"flat_size": size, "flat_width": width, "start": 0}])
+    trace = run(flat_row, arguments, ("events_ready", "rows_valid", "rows_data", "idle"), (lead, source, sink),
+                lambda: len(sink.words) == len(events), 3, 60_000)
+    assert sink.words == [value | (c * size + y * width + x) % (1 << ROW_BITS) << EVENT_BITS for value, c, y, x in events]
+    valid = trace["rows_valid"]
+    assert trace["idle"][-1]
+    return [t - trace["events_valid"].index(1) for t in range(len(valid)) if valid[t]]
 
 
-@pytest.mark.parametrize("hold", [0, 3])
-def test_rows_are_those_of_the_formula(hold):
+@pytest.mark.parametrize("pauses", [("never", "never"), ("sometimes", "never"), ("never", "burst"), ("burst", "sometimes")])
+@pytest.mark.parametrize("size, width", [(49, 7), (65535, 65535), (1, 1), (784, 28)])
+def test_rows_are_those_of_the_formula(size, width, pauses):
     seed = random.randrange(1 << 20)
     print("seed", seed)
-    rng, passes = random.Random(seed), []
-    for size in ((49, 7), (65535, 65535), (1, 1), (784, 28)):
-        channels = sorted(rng.randrange(12) for _ in range(40))
-        passes.append((size, [(c, rng.randrange(6), rng.randrange(9), rng.randrange(8), rng.randrange(9)) for c in channels]))
-    rows_of(passes, hold)
+    rng = random.Random(seed)
+    channels = sorted(rng.randrange(12) for _ in range(60))
+    rows_of(size, width, [(rng.randrange(1 << EVENT_BITS), c, rng.randrange(15), rng.randrange(17)) for c in channels], pauses, seed)
 
 
-def test_events_of_one_row_take_its_latency_and_each_step_two_cycles():
-    times = rows_of([((49, 7), [(0, 0, 0, 0, x) for x in range(7)] + [(0, 0, 1, 0, 0), (2, 0, 1, 0, 0), (2, 0, 0, 0, 5)])])
-    steady = times[0]
-    assert steady <= LATENCY
-    assert times == [steady] * 7 + [steady + 2, steady + 6, steady + 2]
+def test_an_event_of_the_same_row_takes_a_cycle_and_each_step_two():
+    events = [(1, 0, 0, x) for x in range(7)] + [(1, 0, 1, 0), (1, 2, 1, 0), (1, 2, 0, 5)]
+    times = rows_of(49, 7, events)
+    assert times[0] == LATENCY
+    assert [late - early for early, late in zip(times, times[1:])] == [1] * 6 + [3, 7, 3]

@@ -38,6 +38,22 @@ def test_other_tables_can_be_named(command):
     assert command.calls[0].sim == "model"
 
 
+def test_the_model_is_held_against_the_hardware(command):
+    hardware, model = graph_report(3), graph_report(3)
+    model["layers"] = [layer | {"cycles": layer["cycles"] * (110 if index == 1 else 100) // 100}
+                       for index, layer in enumerate(model["layers"])]
+    model["cycles"] = sum(layer["cycles"] for layer in model["layers"])
+    command.graph_report = lambda graph, options: model if options["sim"] == "model" else hardware
+    code, output, _ = command("efficiency --workloads mlp --sim both")
+    assert code == 0 and [call.sim for call in command.calls] == ["verilator", "model"]
+    report, = [json.loads(line) for line in Path("build/efficiency.json").read_text().splitlines()]
+    assert [layer["model_cycles"] for layer in report["layers"]] == [layer["cycles"] for layer in model["layers"]]
+    row = output[output.index("the cycle model against the hardware"):].splitlines()[2]
+    largest = report["layers"][1]
+    assert f"{report['model_cycles']:,}" in row and f"{largest['name']} ({largest['cycles']:,} cycles)" in row
+    assert f"{100 * (largest['model_cycles'] / largest['cycles'] - 1):+.1f} %" in row
+
+
 @needs_vgg16
 def test_real_vgg16_is_shrunk_by_its_side(command):
     assert command("efficiency --workloads vgg16 --shrink 7")[0] == 0
