@@ -97,9 +97,9 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
     complete, take_header, take_params, header_start, enter, multiplied, fire, params_used = (bit() for _ in range(8))
     header_valid, params_valid, word = bit(), bit(), unsigned(32)
     feed_over, place_empty, places_done, steps_empty, beats_empty = (bit() for _ in range(5))
-    row_asked, row_lists, row_ahead, row_passed = bit(), bit(), bit(), bit()
+    row_asked, row_lists, row_ahead, row_passes = bit(), bit(), bit(), bit()
     freed, entry_write, filled = bit(), bit(), unsigned(slot_bits(config) + 1)
-    entry_address, entry = unsigned(entry_place), unsigned(wide + COUNT_BITS)
+    entry_address, entry = unsigned(entry_place), unsigned(wide + COUNT_BITS + 1)
     row_count, row_chunk, row_sum, row_value = unsigned(COUNT_BITS), unsigned(wide), wrapping(sums), signed(EVENT_BITS)
     row_valid, row_ready = bit(), bit()
     sweeping, first_sweep, sweep, fire_sweep, zero, fire_zero, go, emit_valid, emit_clear = (bit() for _ in range(9))
@@ -127,10 +127,10 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
     u_walk = band_walk(clk, inner, config, settings, walk_word, walk_band, walk_closes, at, count_at, passing)
     u_feed = event_feed(clk, inner, config, enter, settings, counts, events, count_at, passing, answers, event, word_read,
                         band_read, closes_read, feed_over)
-    u_place = event_place(clk, inner, config, enter, settings, event, placed, row_asked, row_lists, row_ahead, row_passed,
+    u_place = event_place(clk, inner, config, enter, settings, event, placed, row_asked, row_lists, row_ahead, row_passes,
                           place_empty)
     u_tally = weight_tally(clk, inner, config, enter, settings, weights, answers, row_asked, row_lists, row_ahead,
-                           row_passed, freed, entry_write, entry_address, entry, filled)
+                           row_passes, freed, entry_write, entry_address, entry, filled)
     u_steps = row_steps(clk, inner, config, enter, settings, placed, filled, freed, entry_write, entry_address, entry,
                         row_count, row_chunk, row_sum, row_value, row_valid, row_ready, steps_empty)
     u_beats = beat_issue(clk, inner, config, row_count, row_chunk, row_sum, row_value, row_valid, row_ready, chunk,
@@ -175,11 +175,14 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
         placing.next = not place_empty
         rows_waiting.next = not steps_empty
         chunks_open.next = not beats_empty
-        taken.next = event.valid and event.ready and not event.ends
         read_seen.next = answers.program or answers.count or answers.events or answers.weights or answers.chunk
-        write_seen.next = put.valid and put.ready
         nothing.next = False
         everything.next = True
+
+    @always_seq(clk.posedge, reset=rst)
+    def watch_late():
+        taken.next = event.valid and event.ready and not event.ends
+        write_seen.next = put.valid and put.ready
 
     @always_comb
     def show():
@@ -191,4 +194,4 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
         tap.pe_state.next = pe_state
 
     return (u_counters, u_supervisor, u_memory, u_word, u_header, u_sequencer, u_walk, u_feed, u_place, u_tally, u_steps,
-            u_beats, u_lanes, u_fire, u_place_out, u_activity, reset_inside, join, share, watch, show)
+            u_beats, u_lanes, u_fire, u_place_out, u_activity, reset_inside, join, share, watch, watch_late, show)

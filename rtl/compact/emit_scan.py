@@ -32,17 +32,16 @@ def emit_scan(clk, rst, config, start, settings, start_address, go, have_params,
     y_q, x_q = unsigned(place_bits(config) - 2), unsigned(place_bits(config) - 2)
     row_q = unsigned(8)
     channel_q, lane_q = unsigned(CHANNEL_BITS), unsigned(lanes.bit_length())
-    end_x, end_y, end_band, end_pass, last, read = (bit() for _ in range(6))
+    end_x, end_y, end_band, end_pass, next_ends, last, read = (bit() for _ in range(7))
 
     @always_comb
     def ends():
         end_x.next = x_q == settings.right
         end_y.next = y_q == settings.bottom
-        end_pass.next = channel_q + 1 == settings.fired
-        last.next = lane_q == last_lane or channel_q + 1 == settings.fired
+        last.next = lane_q == last_lane or end_pass
         end_band.next = row_q + 1 == settings.band_rows or y_q == settings.bottom
         if settings.vector:
-            end_band.next = (channel_q & VECTOR_LAST) == VECTOR_LAST or channel_q + 1 == settings.fired
+            end_band.next = (channel_q & VECTOR_LAST) == VECTOR_LAST or end_pass
 
     @always_comb
     def decide():
@@ -50,7 +49,11 @@ def emit_scan(clk, rst, config, start, settings, start_address, go, have_params,
 
     @always_seq(clk.posedge, reset=rst)
     def walk():
+        # Whether a channel is the last is found out while the one before it is read, which takes two cycles at least.
+        next_ends.next = channel_q + 2 == settings.fired
         if start:
+            end_pass.next = settings.fired == 1
+            next_ends.next = settings.fired == 2
             active_q.next = True
             begins_q.next = True
             wait_q.next = False
@@ -87,6 +90,7 @@ def emit_scan(clk, rst, config, start, settings, start_address, go, have_params,
                         begins_q.next = True
                         wait_q.next = begins_q
                         channel_q.next = channel_q + 1
+                        end_pass.next = next_ends
                         lane_q.next = lane_q + 1
                         at_q.next = origin_q
                         if lane_q == last_lane:

@@ -34,7 +34,7 @@ def event_pack(clk, rst, config, settings, valid, value, emit, ends_row, ends_ba
     full_q, flush_q, ends_q = bit(), bit(), bit()
     count_q, place_q = wrapping(8), wrapping(8)
     told = ConcatSignal(*[count_q] * config.port_bytes)
-    take, fills = bit(), bit()
+    take, fills, told_now = bit(), bit(), bit()
 
     @always_comb
     def permit():
@@ -56,8 +56,8 @@ def event_pack(clk, rst, config, settings, valid, value, emit, ends_row, ends_ba
         write.data.next = word_q
         if write.counts:
             write.data.next = told
-        word.next = full_q and write.valid and write.ready
-        band.next = write.counts and write.valid and write.ready
+        word.next = full_q and write.ready and not passing
+        told_now.next = flush_q and not full_q and write.ready and not passing
         closes.next = ends_q and not settings.vector
 
     @always_seq(clk.posedge, reset=rst)
@@ -65,7 +65,8 @@ def event_pack(clk, rst, config, settings, valid, value, emit, ends_row, ends_ba
         line_end = intbv(0)[8:]
         if word:
             full_q.next = False
-        if band:
+        band.next = told_now     # of the next cycle: nothing is written before the one after it
+        if told_now:
             flush_q.next = False
             count_q.next = 0
         if take:

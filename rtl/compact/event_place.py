@@ -10,7 +10,7 @@ TAKE, AIM, LINE, COLUMN, CLOSE = range(5)
 
 
 class PlacedEvent:
-    """A stream of events: kernel rows top, top + stride .. bottom, columns left .. right, the sum address of (top, left).
+    """A stream of events: the first kernel row and column that it meets, how many more there are, the sum address of those.
 
     ends: no event, the end of a channel.
     """
@@ -18,7 +18,7 @@ class PlacedEvent:
     def __init__(self, config):
         side = side_bits(config)
         self.value, self.sum = signed(EVENT_BITS), wrapping(config.acc_address_bits)
-        self.top, self.bottom, self.left, self.right = (unsigned(side) for _ in range(4))
+        self.top, self.more_rows, self.left, self.more_columns = (unsigned(side) for _ in range(4))
         self.ends, self.valid, self.ready = bit(), bit(), bit()
 
 
@@ -63,7 +63,7 @@ def chunk_place(clk, rst, config, settings, closed, extra):
 
 
 @block
-def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_passed, empty):
+def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_ready, empty):
     """Places events of a channel one after the other; with flatten, tells for each the row of weights that it needs.
 
         sum = (y' - top >> l) * stride_y + (x' - left >> l) * stride_x
@@ -73,31 +73,31 @@ def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row
     Events come in the order of their places, so that the address goes from one to the next by strides, one a cycle: first
     lines, then columns. With diagonal, a channel's place among the chunks is added. With flatten sum is 0, kernel ranges
     are those of a 1 x 1 kernel, and the position goes along with the rows of weights:
-    row_valid: one is to be passed; row_lists: it is the event's; row_ahead: one will be; row_passed: pulse, it was.
+    row_valid: one is to be passed, which it is with row_ready; row_lists: it is the event's; row_ahead: one will be.
     empty: nothing is held here.  3 cycles an event, and one for each line and column on the way. Reset empties it.
     """
-    sums, wide = config.acc_address_bits, place_bits(config)
+    sums, wide, side = config.acc_address_bits, place_bits(config), side_bits(config)
     most_line = wide - 1
     state_q = Signal(intbv(TAKE, min=0, max=8))
     along, along_q, value_q, place_q = place(config), place(config), signed(EVENT_BITS), unsigned(8)
     columns, none, none_q, misses, there, again, free, aims, places, takes, lags, closed, clear = (bit() for _ in range(13))
-    side, tile_end = unsigned(4), unsigned(wide - 2)
-    first, final, first_q, final_q, top_q, bottom_q = (unsigned(side_bits(config)) for _ in range(6))
+    kernel, tile_end = unsigned(4), unsigned(wide - 2)
+    first, final, first_q, final_q, top_q, rows_more_q, more = (unsigned(side_bits(config)) for _ in range(7))
     out, target_q = unsigned(wide - 2), unsigned(most_line)
     y_q, x_q, rows_q = wrapping(most_line), wrapping(most_line), wrapping(16)
     line_q, sum_q, moved, extra = wrapping(sums), wrapping(sums), wrapping(sums), wrapping(sums)
 
     u_along = along_axis(settings, event, place_q, columns, along)
-    u_axis = axis_place(config, along_q, side, tile_end, settings.stride_log2, first, final, out, none)
+    u_axis = axis_place(config, along_q, kernel, tile_end, settings.stride_log2, first, final, out, none)
     u_chunk = chunk_place(clk, rst, config, settings, closed, extra)
 
     @always_comb
     def choose():
         columns.next = state_q == AIM
-        side.next = settings.kernel_w
+        kernel.next = settings.kernel_w
         tile_end.next = settings.tile_right
         if state_q == AIM:
-            side.next = settings.kernel_h
+            kernel.next = settings.kernel_h
             tile_end.next = settings.tile_bottom
 
     @always_comb
@@ -111,12 +111,18 @@ def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row
         lags.next = settings.flatten and rows_q != settings.flat_size
 
     @always_comb
+    def measure():
+        span = modbv(0)[side:]
+        span[:] = final_q - first_q
+        more.next = span >> settings.stride_log2
+
+    @always_comb
     def decide():
         closed.next = state_q == CLOSE and not lags and (free or settings.flatten)
         aims.next = state_q == LINE and there and not misses
-        places.next = state_q == COLUMN and there and not misses and ((free and not settings.flatten) or row_passed)
-        takes.next = (state_q == TAKE or (state_q == COLUMN and there and not misses
-                                          and ((free and not settings.flatten) or row_passed)))
+        places.next = state_q == COLUMN and there and not misses and free and (row_ready or not settings.flatten)
+        takes.next = state_q == TAKE or (state_q == COLUMN and there and not misses and free
+                                         and (row_ready or not settings.flatten))
 
     @always_comb
     def accept():
@@ -172,7 +178,7 @@ def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row
             line_q.next = 0
             sum_q.next = 0
         elif settings.flatten:
-            if row_passed:
+            if row_valid and row_ready:
                 rows_q.next = rows_q + 1
                 x_q.next = x_q + 1
                 if x_q == settings.flat_end:
@@ -207,16 +213,18 @@ def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row
                 target_q.next = along_q[most_line:]
         if aims:
             top_q.next = first_q
-            bottom_q.next = final_q
+            rows_more_q.next = more
         if places:
             placed.value.next = value_q
             placed.sum.next = sum_q + extra
             placed.top.next = top_q
-            placed.bottom.next = bottom_q
+            placed.more_rows.next = rows_more_q
             placed.left.next = first_q
-            placed.right.next = final_q
+            placed.more_columns.next = more
         if settings.flatten:
             placed.top.next = 0
             placed.left.next = 0
+            placed.more_rows.next = 0
+            placed.more_columns.next = 0
 
-    return u_along, u_axis, u_chunk, choose, look, decide, accept, move, walk, follow, keep
+    return u_along, u_axis, u_chunk, choose, look, measure, decide, accept, move, walk, follow, keep

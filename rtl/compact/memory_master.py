@@ -47,9 +47,10 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
     """Sends requests to the bus in the order count, events, weights, write, program, chunk, and tells whose each answer is.
 
     program, count, events, weights, chunk: Ask; the note of program is a place in the word, of chunk note_bits.
-    write: Put; never valid together with count, events or weights.  at: word address of events, count_at: byte address of
-    counts, read or written.  bus: MemoryBus, this side the master.  answers: Answers, a cycle after the bus gives them.
-    halt: no further request is taken, and from the next cycle on no answer is given; what was taken is still carried out.
+    write: Put.  count and events are never valid together, nor is write with them, weights or chunk.  at: word address of
+    events, count_at: byte address of counts, read or written.  bus: MemoryBus, this side the master.  answers: Answers, a
+    cycle after the bus gives them.
+    halt: from the next cycle on no answer is given, and nobody asks; what was taken is still carried out.
     quiet: no request is open.  failed: pulse, an error outside halt.
     At most OPEN requests are open. Latency 1 to the bus and 1 back, one request a cycle; bus outputs are registers but
     for cyc.
@@ -61,7 +62,9 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
     everything, byte_mask, low = (1 << config.port_bytes) - 1, config.port_bytes - 1, byte_bits(config)
     at_byte = wide + low
     kind, address, note = unsigned(3), unsigned(wide), unsigned(note_bits(config))
-    sel, we, any_asks, room, accept, answered = unsigned(config.port_bytes), bit(), bit(), bit(), bit(), bit()
+    sel = unsigned(config.port_bytes)
+    we, first, others, stalled, full, room, chunks, accept, answered = (bit() for _ in range(9))
+    late_q, late_address = bit(), unsigned(wide)
     put_q, got_q = wrapping(pointer_bits), wrapping(pointer_bits)
     open_q = unsigned(pointer_bits + 1)
     tag, asker = unsigned(tag_bits), unsigned(tag_bits)
@@ -89,10 +92,12 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
     @always_comb
     def aim():
         sel.next = everything
-        if write.valid and write.counts:
+        if write.valid and write.counts and not late_q:
             sel.next = 1 << (count_at & byte_mask)
         address.next = chunk.address
-        if count.valid or (write.valid and write.counts):
+        if late_q:
+            address.next = late_address
+        elif count.valid or (write.valid and write.counts):
             address.next = count_at[at_byte:low]
         elif events.valid or write.valid:
             address.next = at
@@ -103,8 +108,10 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
 
     @always_comb
     def watch():
-        any_asks.next = count.valid or events.valid or weights.valid or write.valid or program.valid or chunk.valid
-        room.next = (not bus.stb or not bus.stall) and not open_q[pointer_bits] and not halt
+        first.next = count.valid or events.valid or weights.valid
+        others.next = count.valid or events.valid or weights.valid or write.valid or program.valid
+        stalled.next = bus.stb and bus.stall
+        full.next = open_q[pointer_bits]
         answered.next = (bus.ack or bus.err) and open_q != 0
         bus.cyc.next = open_q != 0
         quiet.next = open_q == 0
@@ -112,22 +119,26 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
 
     @always_comb
     def permit():
-        accept.next = room and any_asks
-        we.next = kind == WRITE
+        # A chunk is taken whether the bus stalls or not, and waits if need be: a stall has no way to whoever walks the rows.
+        room.next = not stalled and not full and not late_q
+        chunks.next = chunk.valid and not first and not program.valid and not full and not late_q
+        accept.next = chunks or (others and not stalled and not full and not late_q)
+        we.next = kind == WRITE and not late_q
 
     @always_comb
     def serve():
         count.ready.next = room
-        events.ready.next = room and not count.valid
+        events.ready.next = room
         weights.ready.next = room and not count.valid and not events.valid
-        write.ready.next = room and kind == WRITE
-        program.ready.next = room and kind == PROGRAM
-        chunk.ready.next = room and kind == CHUNK
+        write.ready.next = room
+        program.ready.next = room and not first and not write.valid
+        chunk.ready.next = not first and not program.valid and not full and not late_q
 
     @always_seq(clk.posedge, reset=rst)
     def issue():
-        if not bus.stb or not bus.stall:
-            bus.stb.next = accept
+        if not stalled:
+            bus.stb.next = accept or late_q
+        late_q.next = stalled and (chunks or late_q)
         if accept:
             put_q.next = put_q + 1
         if answered:
@@ -141,7 +152,9 @@ def memory_master(clk, rst, config, program, count, events, weights, chunk, writ
 
     @always(clk.posedge)
     def hold():
-        if not bus.stb or not bus.stall:
+        if not late_q:
+            late_address.next = chunk.address
+        if not stalled:
             bus.we.next = we
             bus.adr.next = address
             bus.dat_w.next = write.data

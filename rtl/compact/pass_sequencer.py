@@ -6,7 +6,7 @@ from rtl.compact.sizes import ADDRESS_BITS, CHANNEL_BITS, PARAMS, word_bits
 from rtl.pass_settings import HEADER_WORDS
 from rtl.stream import bit, unsigned, wrapping
 
-SWEEP, IDLE, BEGIN, ASK, WAIT, TO_FLAT, ASK_FLAT, FROM_FLAT, MULTIPLY, SKIP, LIMIT, CHECK, FIRE, OVER = range(14)
+SWEEP, IDLE, BEGIN, ASK, WAIT, TO_FLAT, ASK_FLAT, FROM_FLAT, MULTIPLY, SKIP, LIMIT, COMPARE, CHECK, FIRE, OVER = range(15)
 TO_FLAT_WORDS = LAST_WORD - FIRST_WORDS
 
 
@@ -42,7 +42,7 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
     left_q = wrapping(CHANNEL_BITS + 1)
     rows_q = unsigned(4)
     ahead_q = unsigned(ahead_bits)
-    asked, enough, done, roomy_q, warm_q, sweeping_q, second_q = (bit() for _ in range(7))
+    asked, enough, done, asks_q, roomy_q, warm_q, sweeping_q, second_q, last_asked = (bit() for _ in range(9))
     first, amount, moved = unsigned(pointer), wrapping(pointer), wrapping(pointer)
     last_address, pointer_mask = depth - 1, (1 << pointer) - 1
 
@@ -60,9 +60,8 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
 
     @always_comb
     def ask():
-        enough.next = next_q <= end_q
-        program.valid.next = (state_q == ASK or state_q == ASK_FLAT
-                              or (state_q == FIRE and left_q != 0 and roomy_q))
+        program.valid.next = asks_q
+        last_asked.next = asks_q and program.ready and left_q == 1
 
     @always_comb
     def place():
@@ -112,7 +111,7 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
     def step():
         enter.next = False
         fire.next = False
-        roomy_q.next = ahead_q < PARAMS - 4     # of the cycle before, since another may have been asked for in this one
+        roomy_q.next = ahead_q < PARAMS - 5     # two cycles early, in which others may be asked for
         if asked:
             left_q.next = left_q - 1
         if (asked or state_q == TO_FLAT or state_q == FROM_FLAT
@@ -142,9 +141,11 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
             second_q.next = False
             if at_q != end_q:
                 state_q.next = ASK
+                asks_q.next = True
         elif state_q == ASK:
             rows_q.next = settings.kernel_h
-            if asked and left_q == 1:
+            if last_asked:
+                asks_q.next = False
                 state_q.next = WAIT
                 if second_q:
                     state_q.next = SKIP
@@ -159,8 +160,10 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
                     enter.next = True
         elif state_q == TO_FLAT:
             state_q.next = ASK_FLAT
+            asks_q.next = True
         elif state_q == ASK_FLAT:
             if asked:
+                asks_q.next = False
                 state_q.next = FROM_FLAT
         elif state_q == FROM_FLAT:
             # The word comes before any event: memory answers in order.
@@ -171,6 +174,7 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
             second_q.next = placed
             if placed:
                 state_q.next = ASK
+                asks_q.next = True
         elif state_q == SKIP:
             # Past kh times kw offsets, then past the live mask.
             if rows_q != 0:
@@ -179,6 +183,9 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
                 state_q.next = WAIT
         elif state_q == LIMIT:
             next_q.next = moved
+            state_q.next = COMPARE
+        elif state_q == COMPARE:
+            enough.next = next_q <= end_q
             state_q.next = CHECK
         elif state_q == CHECK:
             # The last sum is in memory before fire reads it.
@@ -187,11 +194,14 @@ def pass_sequencer(clk, rst, config, launch, address, length, settings, complete
                 if settings.fired != 0:
                     state_q.next = FIRE
                     fire.next = True
+                    asks_q.next = True
                     left_q.next = settings.fired << 1
                     if settings.keep:
                         at_q.next = param_q
                     else:
                         param_q.next = at_q
+        elif state_q == FIRE:
+            asks_q.next = roomy_q and left_q != 0 and not last_asked
         if done:
             at_q.next = next_q
             state_q.next = BEGIN

@@ -38,6 +38,7 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
     top_q, left_q, y_q, x_q, first_y, first_x, moved_y, moved_x = (wrapping(wide) for _ in range(8))
     end_dx, end_dy, end_window, end_x, end_y, end_row, end_chunk, end_pass, covered, pooled, prepared = (bit() for _ in range(11))
     reached_q = wrapping(CHANNEL_BITS + 1)
+    follows_q, dx_ends, window_ends, row_ends, chunk_ends, pass_ends, covered_q = (bit() for _ in range(7))
     unpadded = small(config)
 
     @always_comb
@@ -64,16 +65,16 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
     def aim():
         base.next = at_q
         step.next = settings.stride_x & address_mask
-        if end_chunk:
+        if chunk_ends:
             base.next = origin_q
             step.next = 1
-        elif end_row:
+        elif row_ends:
             base.next = line_q
             step.next = step_y
-        elif end_window:
+        elif window_ends:
             base.next = window_q
             step.next = step_x
-        elif end_dx:
+        elif dx_ends:
             base.next = stripe_q
             step.next = settings.stride_y & address_mask
 
@@ -98,22 +99,22 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
             back.next = settings.stride_y & address_mask
         elif turn_q < settings.pool_pad:
             back.next = settings.stride_x & address_mask
-        busy.next = prepare_q or active_q or access.valid
+        busy.next = prepare_q or active_q or follows_q or access.valid
         start_address.next = origin_0
         end_address.next = target_q
 
     @always_seq(clk.posedge, reset=rst)
     def give():
-        access.valid.next = active_q
+        access.valid.next = follows_q
         access.address.next = at_q
-        access.freeze.next = not covered
+        access.freeze.next = not unpadded and not covered_q
         access.keep.next = opened_q
         access.target.next = target_q
-        access.write.next = active_q and end_window
-        if active_q and covered:
+        access.write.next = follows_q and window_ends
+        if follows_q and (unpadded or covered_q):
             last_address.next = at_q
             opened_q.next = True
-        if end_window:
+        if window_ends:
             opened_q.next = False
 
     @always_seq(clk.posedge, reset=rst)
@@ -137,14 +138,16 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
 
     @always_seq(clk.posedge, reset=rst)
     def walk():
+        # Addresses follow a cycle behind the places, so that no path has both in it.
+        follows_q.next = active_q
+        dx_ends.next = end_dx
+        window_ends.next = end_window
+        row_ends.next = end_row
+        chunk_ends.next = end_chunk
+        pass_ends.next = end_pass
+        covered_q.next = covered
         if prepare_q:
             active_q.next = prepared
-            target_q.next = origin_0
-            origin_q.next = origin_0
-            line_q.next = origin_0
-            window_q.next = origin_0
-            stripe_q.next = origin_0
-            at_q.next = origin_0
             dy_q.next = 0
             dx_q.next = 0
             reached_q.next = lanes
@@ -155,25 +158,20 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
             left_q.next = first_x
             x_q.next = first_x
         elif active_q:
-            at_q.next = moved
             dx_q.next = dx_q + 1
             x_q.next = moved_x
             if end_dx:
-                stripe_q.next = moved
                 dx_q.next = 0
                 x_q.next = left_q
                 dy_q.next = dy_q + 1
                 y_q.next = moved_y
             if end_window:
-                window_q.next = moved
                 dy_q.next = 0
                 y_q.next = top_q
                 x_q.next = moved_x
                 left_q.next = moved_x
                 fired_x_q.next = fired_x_q + 1
-                target_q.next = target_q + settings.stride_x
             if end_row:
-                line_q.next = moved
                 x_q.next = first_x
                 left_q.next = first_x
                 fired_x_q.next = 0
@@ -181,14 +179,35 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
                 top_q.next = moved_y
                 fired_y_q.next = fired_y_q + 1
             if end_chunk:
-                origin_q.next = moved
                 y_q.next = first_y
                 top_q.next = first_y
                 fired_y_q.next = 0
-                target_q.next = moved
                 reached_q.next = reached_q + lanes
                 if end_pass:
                     active_q.next = False
+
+    @always_seq(clk.posedge, reset=rst)
+    def follow():
+        if prepare_q:
+            target_q.next = origin_0
+            origin_q.next = origin_0
+            line_q.next = origin_0
+            window_q.next = origin_0
+            stripe_q.next = origin_0
+            at_q.next = origin_0
+        elif follows_q:
+            at_q.next = moved
+            if dx_ends:
+                stripe_q.next = moved
+            if window_ends:
+                window_q.next = moved
+                target_q.next = target_q + settings.stride_x
+            if row_ends:
+                line_q.next = moved
+            if chunk_ends:
+                origin_q.next = moved
+                target_q.next = moved
+                if pass_ends:
                     target_q.next = target_q
 
-    return ends, nest, aim, move, give, prepare, walk
+    return ends, nest, aim, move, give, prepare, walk, follow

@@ -11,8 +11,8 @@ from rtl.stream import bit, signed, unsigned, wrapping
 @block
 def row_steps(clk, rst, config, enter, settings, placed, filled, freed, write, entry_address, entry, row_count,
               row_chunk, row_sum, row_value, row_valid, row_ready, empty):
-    """For ky = top, top + 2**l .. bottom, for kx = left .. right: the row's count and chunks from the table, and its
-    sum address.
+    """For ky = top, top + 2**l .. (more_rows + 1), for kx = left .. alike: the row's count and chunks from the table, and
+    its sum address.
 
     Each step of ky takes stride_y off the sum address, each of kx stride_x. Rows without chunks are left out.
     placed: PlacedEvent.  filled: slots of the table that are there.  freed: pulse, the oldest is done: at a channel's
@@ -23,8 +23,8 @@ def row_steps(clk, rst, config, enter, settings, placed, filled, freed, write, e
     """
     side, slots, sums, wide = side_bits(config), slot_bits(config), config.acc_address_bits, ADDRESS_BITS
     slot_q = wrapping(slots)
-    busy_q, advance, last_x, last_y, leave, look = (bit() for _ in range(6))
-    y_q, x_q, bottom_q, left_q, right_q = (unsigned(side) for _ in range(5))
+    busy_q, advance, last_x, walks, ends, leave, look, idle = (bit() for _ in range(8))
+    y_q, x_q, left_q, rows_q, columns_q, width_q = (unsigned(side) for _ in range(6))
     value_q, line_q, sum_q = signed(EVENT_BITS), wrapping(sums), wrapping(sums)
     valid_1, value_1, sum_1 = bit(), signed(EVENT_BITS), wrapping(sums)
     read_address, found = unsigned(len(entry_address)), unsigned(len(entry))
@@ -39,21 +39,23 @@ def row_steps(clk, rst, config, enter, settings, placed, filled, freed, write, e
 
     @always_comb
     def measure():
-        last_x.next = x_q + stride > right_q
-        last_y.next = y_q + stride > bottom_q
-        advance.next = not valid_1 or row_ready or found[wide + COUNT_BITS:wide] == 0
+        last_x.next = columns_q == 0
+        walks.next = busy_q and filled != 0
+        ends.next = busy_q and filled != 0 and columns_q == 0 and rows_q == 0
+        advance.next = not valid_1 or row_ready or not found[wide + COUNT_BITS]
 
     @always_comb
     def decide():
-        look.next = busy_q and advance and filled != 0
-        leave.next = busy_q and advance and filled != 0 and last_x and last_y
+        look.next = walks and advance
+        leave.next = ends and advance
 
     @always_comb
     def take():
         # A channel's end waits until its slot is listed, so that slots and channels stay in step.
-        placed.ready.next = (not busy_q or leave) and (not placed.ends or (not busy_q and (filled != 0 or settings.flatten)))
-        freed.next = (leave and settings.flatten) or (placed.valid and placed.ends and not busy_q and filled != 0
-                                                      and not settings.flatten)
+        idle.next = not busy_q and (not placed.ends or filled != 0 or settings.flatten)
+        placed.ready.next = idle or (ends and not placed.ends and advance)
+        freed.next = ((ends and settings.flatten and advance)
+                      or (placed.valid and placed.ends and not busy_q and filled != 0 and not settings.flatten))
         empty.next = not busy_q and not valid_1
 
     @always_comb
@@ -62,7 +64,7 @@ def row_steps(clk, rst, config, enter, settings, placed, filled, freed, write, e
         row_chunk.next = found[wide:]
         row_value.next = value_1
         row_sum.next = sum_1
-        row_valid.next = valid_1 and found[wide + COUNT_BITS:wide] != 0
+        row_valid.next = valid_1 and found[wide + COUNT_BITS]
 
     @always_seq(clk.posedge, reset=rst)
     def walk():
@@ -86,16 +88,20 @@ def row_steps(clk, rst, config, enter, settings, placed, filled, freed, write, e
             y_q.next = placed.top
             x_q.next = placed.left
             left_q.next = placed.left
-            bottom_q.next = placed.bottom
-            right_q.next = placed.right
+            rows_q.next = placed.more_rows
+            columns_q.next = placed.more_columns
+            width_q.next = placed.more_columns
         elif look:
             if last_x:
                 x_q.next = left_q
+                columns_q.next = width_q
+                rows_q.next = (rows_q - 1) & side_mask
                 y_q.next = (y_q + stride) & side_mask
                 sum_q.next = line_q - settings.stride_y
                 line_q.next = line_q - settings.stride_y
             else:
                 x_q.next = (x_q + stride) & side_mask
+                columns_q.next = (columns_q - 1) & side_mask
                 sum_q.next = sum_q - settings.stride_x
         if look:
             value_1.next = value_q

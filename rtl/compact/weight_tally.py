@@ -10,12 +10,13 @@ COUNT_BITS = 8
 
 
 @block
-def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid, row_lists, row_ahead, row_passed, freed, write,
-                 entry_address, entry, filled):
-    """Entry [slot, ky, kx] = (count, word address of its chunks) for each channel in turn; with flatten for each row asked for.
+def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid, row_lists, row_ahead, row_ready, freed,
+                 write, entry_address, entry, filled):
+    """Entry [slot, ky, kx] = (some, count, word address of the chunks) for each channel; with flatten for rows asked for.
 
-    enter: pulse; settings: Settings, held.  weights: Ask.  answers: Answers.  row_valid, row_lists: with flatten, the next
-    row is to be passed, to be listed as it is; row_ahead: one will be passed.  row_passed: pulse, it was.
+    some: count is not 0.  enter: pulse; settings: Settings, held.  weights: Ask.  answers: Answers.  row_valid, row_lists:
+    with flatten, the next row is to be passed, to be listed as it is; row_ahead: one will be passed.  row_ready: a row that
+    is valid is passed in this cycle; it depends on registers alone.
     freed: pulse, the oldest slot is no longer needed.  write, entry_address, entry: to the table.
     filled: slots written and not freed.
     A count a cycle, and a memory latency for each word of counts. Reset, and enter, forget all slots.
@@ -30,15 +31,16 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
     channels_q = unsigned(CHANNEL_BITS)
     slot_q = wrapping(slots)
     y_q, x_q = wrapping(side), wrapping(side)
-    single, wanted, short, add, lists, done = (bit() for _ in range(6))
+    single, ready, wanted, short, add, lists, done = (bit() for _ in range(7))
     last_y, last_x = unsigned(4), unsigned(4)
 
     @always_comb
     def look():
         single.next = settings.kernel_h == 1 and settings.kernel_w == 1
-        wanted.next = channels_q != 0 and filled != most
+        ready.next = state_q != REST and left_q != 0 and filled != most
+        wanted.next = channels_q != 0
         if settings.flatten:
-            wanted.next = row_valid and filled != most
+            wanted.next = row_valid
         short.next = channels_q != 0 and filled != most
         if settings.flatten:
             short.next = row_ahead
@@ -47,18 +49,18 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
 
     @always_comb
     def decide():
-        add.next = state_q != REST and left_q != 0 and wanted
-        lists.next = state_q != REST and left_q != 0 and wanted and (row_lists or not settings.flatten)
+        add.next = ready and wanted
+        lists.next = ready and wanted and (row_lists or not settings.flatten)
         done.next = single or (x_q == last_x and y_q == last_y)
         weights.valid.next = state_q == WORD
         weights.address.next = at_q
 
     @always_comb
     def accept():
-        row_passed.next = add and settings.flatten
+        row_ready.next = ready and settings.flatten
         write.next = lists
         entry_address.next = concat(slot_q, y_q, x_q)
-        entry.next = concat(word_q[COUNT_BITS:], chunk_q)
+        entry.next = concat(bool(word_q[COUNT_BITS:] != 0), word_q[COUNT_BITS:], chunk_q)
 
     @always_seq(clk.posedge, reset=rst)
     def walk():

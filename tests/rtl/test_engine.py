@@ -104,12 +104,12 @@ def fired_of(passes):
 
 
 class Shell:
-    """Launches the program, and gives the streams of each pass once it has entered the front."""
+    """Launches the program, and gives the streams of each pass once it has entered the front; events at a pace of their own."""
 
     SETTLE = 3      # cycles from a start to the first words: the settings are in place
 
-    def __init__(self, passes, pause):
-        self.todo, self.pause, self.sources, self.t, self.wait = list(passes), pause, [], 0, 0
+    def __init__(self, passes, program, pause):
+        self.todo, self.pauses, self.sources, self.t, self.wait = list(passes), (pause, program, program), [], 0, 0
         self.gates, self.over, self.events = [Gate(pause, 38, number) for number in range(2)], False, None
 
     def step(self, seen):
@@ -121,8 +121,8 @@ class Shell:
             assert all(source.sent == size for source, size in self.sources)
             one = self.todo.pop(0)
             streams = ("events", one.words), ("counts", one.counts), ("weights", one.weights)
-            self.sources = [(Source(port, words, self.pause, 39 + number), len(words))
-                            for number, (port, words) in enumerate(streams)]
+            self.sources = [(Source(port, words, pause, 39 + number), len(words))
+                            for number, ((port, words), pause) in enumerate(zip(streams, self.pauses))]
             self.wait = self.SETTLE
         if self.wait:
             self.wait -= 1
@@ -133,7 +133,7 @@ class Shell:
 
 
 def simulate(passes, program, pause, config, verilog):
-    shell = Shell(passes, pause)
+    shell = Shell(passes, program, pause)
     cfg = Source("cfg", [word for one in passes for word in one.program], program, 40)
     trace = run(engine, lambda: dict(
         clk=bit(), rst=reset(), config=config, launch=bit(), cfg=Stream(32), control=Control(), fetch=FetchSettings(),
@@ -162,6 +162,6 @@ def test_passes_of_every_kind_fire_what_the_reference_does(pes, kernel, program,
     rng, config, square = np.random.default_rng(41), CONFIG.replace(pes=pes, kernel=kernel), (kernel, kernel)
     passes = [Pass(rng, config, (2, 4, 5), 6, (4, 5), (kernel, kernel - 1), pad=1), Pass(rng, config, (2, 3, 3), 5, (3, 3), square, density=0),
               Pass(rng, config, (2, 3, 4), 10, (1, 1), (1, 1), flatten=1),
-              Pass(rng, config, (2, 7, 6), 4, (4, 3), square, log2=1, pad=1, fires=False),
+              Pass(rng, config, (4, 7, 6), 4, (4, 3), square, log2=1, pad=1, fires=False, density=0.9),
               Pass(rng, config, (1, 4, 3), 4, (4, 3), (1, 1), relu=0, last=True)]
     simulate(passes, program, pause, config, verilog)

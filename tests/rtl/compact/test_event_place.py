@@ -1,4 +1,4 @@
-"""event_place against a search through kernel positions and tile outputs; with flatten, its way along the weights."""
+"""event_place against a search through kernel positions and tile outputs; with flatten, the rows of weights it goes along."""
 import numpy as np
 import pytest
 from myhdl import always_comb, block
@@ -13,18 +13,19 @@ from tb.block_parts import Sink, Source
 from tb.pauses import Gate
 
 CONFIG = CoreConfig(pes=1, lanes=4, fire_lanes=1, weight_bytes=4, compact=True, acc_depth=1024, kernel=5, coord_bits=6)
-FIELDS = tuple("placed_" + name for name in ("value", "sum", "top", "bottom", "left", "right", "ends"))
-OUTPUTS = ("event_ready", *FIELDS, "placed_valid", "row_valid", "row_lists", "row_ahead", "row_passed", "empty")
+FIELDS = tuple("placed_" + name for name in ("value", "sum", "top", "more_rows", "left", "more_columns", "ends"))
+OUTPUTS = ("event_ready", *FIELDS, "placed_valid", "row_valid", "row_lists", "row_ahead", "row_ready", "row_passed", "empty")
 
 
 @block
-def placing(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_passed, allowed, empty):
+def placing(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_ready, allowed, row_passed, empty):
     """event_place with rows of weights that are passed when `allowed`."""
-    u_place = event_place(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_passed, empty)
+    u_place = event_place(clk, rst, config, enter, settings, event, placed, row_valid, row_lists, row_ahead, row_ready, empty)
 
     @always_comb
     def pass_row():
-        row_passed.next = row_valid and allowed
+        row_ready.next = settings.flatten and allowed
+        row_passed.next = row_valid and settings.flatten and allowed
 
     return u_place, pass_row
 
@@ -50,7 +51,8 @@ def place_all(settings, events, number, source="never", sink="never", rows="neve
 
     trace = run(placing, lambda: dict(clk=bit(), rst=reset(), config=CONFIG, enter=bit(), settings=Settings(CONFIG),
                                       event=FeedEvent(CONFIG), placed=PlacedEvent(CONFIG), row_valid=bit(), row_lists=bit(),
-                                      row_ahead=bit(), row_passed=bit(), allowed=bit(), empty=bit()),
+                                      row_ahead=bit(), row_ready=bit(), allowed=bit(), row_passed=bit(),
+                                      empty=bit()),
                 OUTPUTS, (start, feed, taken), done, linger=400 if settings["flatten"] else 60, limit=30_000)
     trace.check_stream("placed", *FIELDS)
     assert trace["empty"][-1] and len(taken.words) == number
@@ -72,8 +74,7 @@ CASES = [((3, 3), 0, (6, 7), (1, 1), (6, 7), 3, 2, None), ((5, 5), 0, (4, 8), (0
 
 
 @pytest.mark.parametrize("case", range(len(CASES)))
-@pytest.mark.parametrize("density, source, sink", [(0.4, "never", "never"), (1.0, "sometimes", "burst"),
-                                                   (0.05, "never", "sometimes")])
+@pytest.mark.parametrize("density, source, sink", [(0.4, "never", "never"), (1.0, "sometimes", "burst"), (0.05, "never", "sometimes")])
 def test_ranges_and_sums_are_those_of_a_search(case, density, source, sink):
     print("seed 27")
     kernel, log2, tile, offsets, (height, width), rows, channels, first_chunk = CASES[case]
@@ -102,15 +103,16 @@ def test_ranges_and_sums_are_those_of_a_search(case, density, source, sink):
         events.append(END)
         want.append(None)
     got, _ = place_all(settings, events, len(want), source, sink)
-    for (value, at, top, bottom, left, right, ends), right_one in zip(got, want, strict=True):
-        found = None if ends else (value, at, (list(range(top, bottom + 1, stride)), list(range(left, right + 1, stride))))
+    for (value, at, top, rows_more, left, columns_more, ends), right_one in zip(got, want, strict=True):
+        found = None if ends else (value, at, ([top + stride * n for n in range(rows_more + 1)],
+                                            [left + stride * n for n in range(columns_more + 1)]))
         assert found == right_one
 
 
 @pytest.mark.parametrize("source, sink, rows", [("never", "never", "never"), ("sometimes", "sometimes", "burst"),
                                                 ("burst", "never", "sometimes")])
 @pytest.mark.parametrize("height, width, band, channels, density", [(4, 5, 2, 3, 0.4), (3, 128, 1, 1, 0.2), (1, 1, 1, 6, 0.5)])
-def test_with_flatten_events_list_their_rows_and_all_rows_are_passed(height, width, band, channels, density, source, sink, rows):
+def test_with_flatten_each_event_lists_its_row_and_all_rows_are_passed(height, width, band, channels, density, source, sink, rows):
     print("seed 28")
     rng, x_bits = np.random.default_rng(28), (width - 1).bit_length()
     settings = dict(flatten=1, kernel_h=1, kernel_w=1, x_bits=x_bits, flat_size=height * width, flat_end=width - 1, stride_y=0,

@@ -1,4 +1,4 @@
-"""row_steps with the table filled in Python: every kernel row with chunks, in order, with its sum's address."""
+"""row_steps with the table filled in Python: every kernel row with chunks, in order, with its sum's address, and slots freed."""
 import numpy as np
 import pytest
 
@@ -45,8 +45,8 @@ class Table:
 
 
 def walk(settings, slots, events, want, table="never", source="never", sink="never"):
-    part = Table({f"settings_{name}": value for name, value in settings.items()}, slots, table)
-    taken, gate = Sink("row", sink, 12, FIELDS), Gate(source, 13)
+    part, taken = Table({f"settings_{name}": value for name, value in settings.items()}, slots, table), Sink("row", sink, 12, FIELDS)
+    gate = Gate(source, 13)
     feed = Source("placed", events, lambda cycle: cycle < 4 or gate.closed())
 
     def done():
@@ -55,7 +55,7 @@ def walk(settings, slots, events, want, table="never", source="never", sink="nev
     trace = run(row_steps, lambda: dict(
         clk=bit(), rst=reset(), config=CONFIG, enter=bit(), settings=Settings(CONFIG), placed=PlacedEvent(CONFIG),
         filled=unsigned(SLOTS + 1), freed=bit(), write=bit(), entry_address=unsigned(SLOTS + 2 * SIDE),
-        entry=unsigned(COUNT_BITS + ADDRESS_BITS), row_count=unsigned(COUNT_BITS), row_chunk=unsigned(ADDRESS_BITS),
+        entry=unsigned(1 + COUNT_BITS + ADDRESS_BITS), row_count=unsigned(COUNT_BITS), row_chunk=unsigned(ADDRESS_BITS),
         row_sum=wrapping(CONFIG.acc_address_bits), row_value=signed(EVENT_BITS), row_valid=bit(), row_ready=bit(), empty=bit()),
         OUTPUTS, (part, feed, taken), done, linger=20, limit=30_000)
     trace.check_stream("row", *FIELDS)
@@ -67,19 +67,12 @@ def entry_of(rng, empty):
     return 0 if rng.random() < empty else int(rng.integers(1, 256)), int(rng.integers(1 << ADDRESS_BITS))
 
 
-def event_of(*fields):
-    return dict(zip(("placed_value", "placed_sum", "placed_top", "placed_bottom", "placed_left", "placed_right", "placed_ends"),
-                    (*fields, 0)))
-
-
 def packed(entry):
-    return entry[0] << ADDRESS_BITS | entry[1]
+    return (entry[0] != 0) << COUNT_BITS + ADDRESS_BITS | entry[0] << ADDRESS_BITS | entry[1]
 
 
-@pytest.mark.parametrize("kernel, log2, empty", [((3, 3), 0, 0.3), ((3, 2), 1, 0.0), ((3, 3), 1, 0.9), ((1, 1), 0, 0.5),
-                                                 ((2, 3), 2, 0.1)])
-@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "never", "burst"),
-                                                 ("burst", "sometimes", "sometimes")])
+@pytest.mark.parametrize("kernel, log2, empty", [((3, 3), 0, 0.3), ((3, 2), 1, 0.0), ((3, 3), 1, 0.9), ((1, 1), 0, 0.5), ((2, 3), 2, 0.1)])
+@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "never", "burst"), ("burst", "sometimes", "sometimes")])
 def test_rows_of_each_event_from_its_channels_slot(kernel, log2, empty, table, source, sink):
     """Channels without events are passed over as well."""
     print("seed 29")
@@ -92,7 +85,8 @@ def test_rows_of_each_event_from_its_channels_slot(kernel, log2, empty, table, s
         for _ in range(int(rng.integers(0, 9)) if channel % 5 else 0):
             value, at = int(rng.integers(-256, 256)), int(rng.integers(CONFIG.acc_depth))
             (top, bottom), (left, right) = (sorted(rng.integers(side, size=2).tolist()) for side in kernel)
-            events.append(event_of(value, at, top, bottom, left, right))
+            events.append({"placed_value": value, "placed_sum": at, "placed_top": top, "placed_left": left, "placed_ends": 0,
+                           "placed_more_rows": (bottom - top) // stride, "placed_more_columns": (right - left) // stride})
             for i, y in enumerate(range(top, bottom + 1, stride)):
                 for j, x in enumerate(range(left, right + 1, stride)):
                     if entries[y, x][0]:
@@ -102,8 +96,7 @@ def test_rows_of_each_event_from_its_channels_slot(kernel, log2, empty, table, s
     walk(dict(stride_log2=log2, flatten=0, **steps), slots, events, want, table, source, sink)
 
 
-@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "burst", "sometimes"),
-                                                 ("never", "sometimes", "burst")])
+@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "burst", "sometimes"), ("never", "sometimes", "burst")])
 def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
     print("seed 30")
     rng = np.random.default_rng(30)
@@ -111,7 +104,8 @@ def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
     for _ in range(80):
         entry, value = entry_of(rng, 0.2), int(rng.integers(-256, 256))
         slots.append([(0, packed(entry))])
-        events.append(event_of(value, 0, 0, 0, 0, 0))
+        events.append(dict.fromkeys(("placed_sum", "placed_top", "placed_more_rows", "placed_left", "placed_more_columns", "placed_ends"), 0)
+                      | {"placed_value": value})
         if entry[0]:
             want.append((*entry, 0, value))
     walk(dict(stride_log2=0, flatten=1, stride_y=0, stride_x=0), slots, events, want, table, source, sink)
@@ -120,7 +114,7 @@ def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
 def test_a_row_a_cycle():
     """Where every row has chunks, and from one event to the next too."""
     entries = [(y << SIDE | x, packed((1 + y, x))) for y, x in np.ndindex(3, 3)]
-    events = [event_of(1, 9, 0, 2, 0, 2)] * 10 + [{"placed_ends": 1}]
+    event = {"placed_value": 1, "placed_sum": 9, "placed_top": 0, "placed_more_rows": 2, "placed_left": 0, "placed_more_columns": 2, "placed_ends": 0}
     want = [(1 + y, x, (9 - 3 * y - x) % CONFIG.acc_depth, 1) for _ in range(10) for y, x in np.ndindex(3, 3)]
-    times = walk(dict(stride_log2=0, flatten=0, stride_y=3, stride_x=1), [entries], events, want).when("row")
+    times = walk(dict(stride_log2=0, flatten=0, stride_y=3, stride_x=1), [entries], [event] * 10 + [{"placed_ends": 1}], want).when("row")
     assert times[-1] - times[0] == len(want) - 1

@@ -35,12 +35,13 @@ def list_of(channels, kernel, counts, goals):
             if seen["write"]:
                 address, entry = seen["entry_address"], seen["entry"]
                 written.append((address >> 2 * side, address >> side & (1 << side) - 1, address & (1 << side) - 1,
-                                entry >> wide,
+                                entry >> wide & 255,
                                 entry & (1 << wide) - 1))
+                assert entry >> wide + 8 == (entry >> wide & 255 != 0)
             asked = seen["weights_valid"] and inputs.get("weights_ready", 0)
             pipe.append(seen["weights_address"] if asked else 0)
             answer = pipe.pop(0)
-            row += goals is not None and seen["row_passed"]
+            row += goals is not None and seen["row_ready"] and inputs.get("row_valid", 0)
             freeing = int(seen["filled"] > freeing and rng.random() < 0.3)
             at = (answer - COUNTS) * 4
             inputs = {"enter": 0, "weights_ready": int(rng.random() < 0.7), "answers_weights": int(answer != 0),
@@ -55,11 +56,11 @@ def list_of(channels, kernel, counts, goals):
     run(weight_tally, lambda: dict(clk=bit(), rst=reset(), config=CONFIG, enter=bit(), settings=Settings(CONFIG),
                                    weights=Ask(CONFIG),
                                    answers=Answers(CONFIG), row_valid=bit(), row_lists=bit(), row_ahead=bit(),
-                                   row_passed=bit(),
+                                   row_ready=bit(),
                                    freed=bit(), write=bit(),
                                    entry_address=unsigned(slots + 2 * side),
-                                   entry=unsigned(wide + 8), filled=unsigned(slots + 1)),
-        ("weights_valid", "weights_address", "row_passed", "write", "entry_address", "entry", "filled"), (part,), part.over)
+                                   entry=unsigned(wide + 9), filled=unsigned(slots + 1)),
+        ("weights_valid", "weights_address", "row_ready", "write", "entry_address", "entry", "filled"), (part,), part.over)
     return written, 1 << slots
 
 
