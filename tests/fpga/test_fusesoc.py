@@ -117,7 +117,8 @@ def test_edalizes_script_is_translated_for_a_yosys_without_tcl(tmp_path, monkeyp
     lines = Path("edalize.ys").read_text().splitlines()
     assert [line for line in lines if not line.startswith("verilog_defaults")] == [
         "verilog_defines -DFAST=1", "verilog_defines -DDEPTH=4", "read_verilog top.v", "chparam -set WIDTH 3 top", "hierarchy -top top",
-        "proc", "write_rtlil read.il", "design -reset", "read_rtlil read.il", "synth_ice40 -device u -top top", "write_json design.json"]
+        "proc", "write_rtlil read.il", "design -reset", "read_rtlil read.il",
+        "scratchpad -set synth_ice40.abc9.W 1800", "synth_ice40 -device u -top top", "write_json design.json"]
 
 
 def test_other_tools_are_their_packages_or_run_as_they_are():
