@@ -55,7 +55,7 @@ SENTENCES = {
     "run --workload nowhere.yaml": "there is no file nowhere.yaml",
     "efficiency --workloads lenet": f"workloads must be one of {EFFICIENCY}, not lenet (did you mean alexnet or googlenet?)",
     "efficiency --workloads ,": f"workloads must name at least one of {EFFICIENCY}",
-    "efficiency --sim myhdl": "sim must be one of verilator, model, not myhdl (did you mean model?)",
+    "efficiency --sim myhdl": "sim must be one of verilator, model, both, not myhdl (did you mean model?)",
     "sweep vgg16": "missing option '--over'",
     "sweep vgg16 --over ports": "over must be one of port, latency, side, not ports (did you mean port?)",
     "sweep vgg16 --over port --values 24": "port-bits must be one of 16, 32, 64, 128, not 24",
