@@ -11,12 +11,14 @@ from tb.verilate import digest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LENGTH = 24
+NO_PART_OF_IT = ("host", "cells", "fusesoc", "netlist.py", "virtual.py")    # of fpga: they only use what is built
 TOLD_ONLY = ("title", "arrays", "program", "usb")      # fields of a board that no design depends on
 
 
 def sources() -> list[Path]:
     """Every Python file that has a say in a board's design."""
-    return sorted(path for part in ("rtl", "fpga") for path in (CHECKOUT / part).rglob("*.py") if "host" not in path.parts)
+    return sorted(path for part in ("rtl", "fpga") for path in (CHECKOUT / part).rglob("*.py")
+                  if not set(path.relative_to(CHECKOUT).parts) & set(NO_PART_OF_IT))
 
 
 def fingerprint(board: Board, module: str | None = None, with_tools: bool = True) -> str:

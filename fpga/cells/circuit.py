@@ -15,12 +15,17 @@ DIRECTIONS = ("input", "output")
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell. parameters: name -> text, or bits as a string of 0, 1, x.  ports: name -> nets, the lowest first; no unused ports."""
+    """One cell.
+
+    parameters: name -> text, or bits as a string of 0, 1, x.  ports: name -> nets, the lowest first, none for unused ports.
+    attributes: name -> text, such as where nextpnr put it.
+    """
 
     name: str
     kind: str
     parameters: dict
     ports: dict
+    attributes: dict = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
         """A parameter that is a word. Yosys writes a blank after a word made of 0 and 1 only, to tell it from bits."""
@@ -67,7 +72,8 @@ class Circuit:
             if entry["direction"] not in DIRECTIONS:
                 raise ToolError(f"the netlist's port {port} goes both ways, which is not simulated")
             ports[port] = (entry["direction"], entry["bits"])
-        cells = [Cell(cell, entry["type"], entry["parameters"], entry["connections"]) for cell, entry in module["cells"].items()]
+        cells = [Cell(cell, entry["type"], entry["parameters"], entry["connections"], entry.get("attributes", {}))
+                 for cell, entry in module["cells"].items()]
         return cls(name, ports, cells)
 
     def alias(self, net, source) -> None:

@@ -29,7 +29,8 @@ PIN_INPUT, PIN_OUTPUT = "01", "0110"    # PIN_TYPE, low two bits and high four: 
 def wires(circuit: Circuit, cell: Cell) -> None:
     """Make one net of what buffers, pins and PLLs pass on: a PLL's output is its input here, so the pin's clock is the design's."""
     if cell.kind == "SB_GB":
-        circuit.alias(cell.ports["GLOBAL_BUFFER_OUTPUT"][0], cell.ports["USER_SIGNAL_TO_GLOBAL_BUFFER"][0])
+        source = cell.ports.get("USER_SIGNAL_TO_GLOBAL_BUFFER")
+        circuit.alias(cell.ports["GLOBAL_BUFFER_OUTPUT"][0], source[0] if source else _pll_input(circuit, _only_pll(circuit, cell)))
     elif cell.kind in ("SB_IO", "SB_GB_IO"):
         kind, pad = cell.bits("PIN_TYPE", 6), cell.ports["PACKAGE_PIN"][0]
         if kind[:4] == PIN_OUTPUT:
@@ -41,12 +42,31 @@ def wires(circuit: Circuit, cell: Cell) -> None:
         else:
             raise ToolError(f"the netlist's pin {cell.name} is of the type {kind}, which is not simulated")
     elif "PLL" in cell.kind:
-        source = next(cell.ports[port][0] for port in ("REFERENCECLK", "PACKAGEPIN") if cell.ports.get(port))
         for port in PLL_OUTPUTS:
             if cell.ports.get(port):
-                circuit.alias(cell.ports[port][0], source)
+                circuit.alias(cell.ports[port][0], _pll_input(circuit, cell))
         if cell.ports.get("LOCK"):
             circuit.alias(cell.ports["LOCK"][0], "1")
+
+
+def _only_pll(circuit: Circuit, buffer: Cell) -> Cell:
+    """The PLL that a buffer without an input belongs to: nextpnr 0.11.1 leaves wires out that are always there."""
+    found = [cell for cell in circuit.cells if "PLL" in cell.kind]
+    if len(found) != 1:
+        raise ToolError(f"the netlist's buffer {buffer.name} has no input, which is simulated for the output of an only PLL")
+    return found[0]
+
+
+def _pll_input(circuit: Circuit, pll: Cell):
+    """The net of a PLL's clock; where nextpnr 0.11.1 left out that it comes from a pin, the pin's net."""
+    for port in ("REFERENCECLK", "PACKAGEPIN"):
+        if pll.ports.get(port):
+            return pll.ports[port][0]
+    place = pll.attributes.get("BEL_PAD_INPUT", "none")
+    pads = [cell.ports["PACKAGE_PIN"][0] for cell in circuit.cells if cell.kind == "SB_IO" and cell.attributes.get("NEXTPNR_BEL") == place]
+    if not pads:
+        raise ToolError(f"the netlist's PLL {pll.name} has no clock")
+    return pads[0]
 
 
 def logic(circuit: Circuit, cell: Cell) -> None:

@@ -96,6 +96,27 @@ def models(family):
     return netlist._models(family) if family == "up5k" else ""
 
 
+PLL = {"type": "ICESTORM_PLL", "parameters": {}, "attributes": {"BEL_PAD_INPUT": "X12/Y31/io1"},
+       "connections": {"LOCK": [9], "PLLOUT_A": []}}
+PAD = {"type": "SB_IO", "parameters": {"PIN_TYPE": "000001"}, "attributes": {"NEXTPNR_BEL": "X12/Y31/io1"},
+       "connections": {"PACKAGE_PIN": [2]}}
+BUFFER = {"type": "SB_GB", "parameters": {}, "connections": {"GLOBAL_BUFFER_OUTPUT": [5], "USER_SIGNAL_TO_GLOBAL_BUFFER": []}}
+
+
+@pytest.mark.parametrize("cells, refusal", [
+    ({"pll": PLL, "pad": PAD, "buffer": BUFFER}, ""), ({"buffer": BUFFER}, "buffer buffer has no input"),
+    ({"pll": PLL, "buffer": BUFFER}, "PLL pll has no clock"), ({"one": PLL, "two": PLL, "buffer": BUFFER}, "buffer buffer has no input")])
+def test_wires_that_a_routed_pll_always_has_are_there_though_the_netlist_leaves_them_out(cells, refusal, tmp_path):
+    path = tmp_path / "routed.json"
+    ports = {"clk": {"direction": "input", "bits": [2]}, "seen": {"direction": "output", "bits": [5]}}
+    path.write_text(json.dumps({"modules": {"top": {"ports": ports, "cells": cells}}}))
+    if refusal:
+        with pytest.raises(ToolError, match=refusal):
+            to_verilog(path, "up5k")
+    else:
+        assert "assign n2 = clk;\nassign seen = n2;\n" in to_verilog(path, "up5k")
+
+
 def test_what_has_no_model_is_one_sentence(tmp_path):
     path = tmp_path / "top.json"
     module = {"ports": {"clk": {"direction": "input", "bits": [2]}}, "cells": {
