@@ -47,14 +47,12 @@ def model(board: Board, stage: str, progress=None) -> tuple[Path, dict | None]:
     build/fpga/virtual by their content. Raises ToolError and InputError as builds do.
     """
     folder = _made(board, stage, progress or (lambda sentence: None))
-    report = json.loads((folder / builder.REPORT).read_text()) if stage != "rtl" else None
     if stage == "rtl":
-        verilog = (folder / "top.v").read_text(encoding="utf-8")
-    else:
-        if progress:
-            progress("turning the netlist into Verilog")
-        verilog = netlist.to_verilog(folder / NETLISTS[stage], board.family)
-    return virtual_board.board_model(verilog, progress), report
+        return virtual_board.board_model((folder / "top.v").read_text(encoding="utf-8"), progress), None
+    if progress:
+        progress("turning the netlist into Verilog")
+    verilog = netlist.to_verilog(folder / NETLISTS[stage], board.family)
+    return virtual_board.board_model(verilog, progress), json.loads((folder / builder.REPORT).read_text(encoding="utf-8"))
 
 
 def _made(board: Board, stage: str, progress) -> Path:

@@ -122,9 +122,7 @@ def compiled(networks: list, board, mode: str, asked: bool) -> tuple[list, list[
 def target(board, is_virtual: bool, stage: str, port: str | None, say):
     """Yield a Device, what a report says of it, and its clock."""
     from fpga.host import ports
-    from fpga.host.device import Device
-    from fpga.host.link import Link
-    from fpga.identity import config_digest
+    from fpga.host.device import connect
 
     with ExitStack() as stack:
         slowness, clock, simulated, bitstream = 1.0, time.perf_counter, None, None
@@ -138,9 +136,8 @@ def target(board, is_virtual: bool, stage: str, port: str | None, say):
             port, slowness, clock = simulated.port, max(1.0, PATIENCE * simulated.slowness()), simulated.seconds
         name = port or ports.find(board)
         say(f"opening {name}")
-        link = Link(ports.open_port(name, board.baud), board.baud, slowness)
-        stack.callback(link.close)
-        device = Device(link, board, config_digest(board.config()), slowness)
+        device = connect(name, board, slowness)
+        stack.callback(device.link.close)
         config = board.config()
         facts = {"board": board.name, "title": board.title, "device": board.device, "virtual": is_virtual,
                  "netlist": stage if is_virtual else None, "port": None if is_virtual else name, "compact": config.compact,

@@ -23,20 +23,24 @@ PASSES = {
 UP5K_WIRE_PS = 1800
 # Signed wires on instantiated primitives make Yosys 0.70 derive the top anew after synthesis, unsynthesised; a round trip
 # through its own format ends that. -nosdff and the like are left at their defaults.
-# With -dff ABC proves its own result, which takes minutes where multipliers are made of LUTs; it changes nothing.
-READ = ["read_verilog top.v", "hierarchy -top {top}", "proc", "write_rtlil read.il", "design -reset", "read_rtlil read.il",
-        "scratchpad -set abc9.verify 0"]
+ROUND_TRIP = ["proc", "write_rtlil read.il", "design -reset", "read_rtlil read.il"]
+READ = ["read_verilog top.v", f"hierarchy -top {TOP}", *ROUND_TRIP]
 
 
 def script(board: Board) -> str:
     """The Yosys script that makes top.json of top.v, both in the folder it runs in."""
     command = PASSES[board.family].format(top=TOP, gowin=gowin_family(board))
-    return "\n".join([line.format(top=TOP) for line in READ] + [*settings(command), command, "write_json top.json"]) + "\n"
+    return "\n".join([*READ, *settings(command), command, "write_json top.json"]) + "\n"
 
 
 def settings(command: str) -> list[str]:
     """What is to be set before a synth_* command."""
-    return [f"scratchpad -set synth_ice40.abc9.W {UP5K_WIRE_PS}"] if command.startswith("synth_ice40 -device u ") else []
+    words, lines = command.split(), []
+    if "-dff" in words:     # ABC would prove its own result, which takes minutes where multipliers are made of LUTs, and changes nothing
+        lines.append("scratchpad -set abc9.verify 0")
+    if words[:3] == ["synth_ice40", "-device", "u"]:
+        lines.append(f"scratchpad -set synth_ice40.abc9.W {UP5K_WIRE_PS}")
+    return lines
 
 
 def gowin_family(board: Board) -> str:

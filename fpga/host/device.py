@@ -6,8 +6,10 @@ import time
 import numpy as np
 
 from cascadefire.errors import InputError
+from fpga.host import ports
 from fpga.host.link import Link
 from fpga.host.ports import LinkError
+from fpga.identity import config_digest
 from tb.accelerator_job import BUSY, CAUSES, CONTROL, CYCLES, ERROR, PROGRAM, START, STATUS, STOP
 
 MAGIC, VERSION = 0x43464952, 1
@@ -17,6 +19,20 @@ COUNTERS = ("cycles", "passes", "beats", "events", "words_read", "words_written"
 """The registers from `CYCLES` on; from `configuration` on, PE cycles without a beat, by cause."""
 GAP = 4             # words that are cheaper to send again than a frame of their own
 POLL_FOREVER = 5    # seconds of the board after which a program that does not end counts as hung
+
+
+def connect(port: str, board, slowness: float = 1.0) -> "Device":
+    """Open a serial port and return the Device behind it, which must be the board with its own configuration.
+
+    port: its name.  board: Board.  slowness: as of Link.  Raises LinkError as Device does, and as opening does; then the port is closed.
+    """
+    link = Link(ports.open_port(port, board.baud), board.baud, slowness)
+    try:
+        return Device(link, board, config_digest(board.config()), slowness)
+    except BaseException:
+        link.close()
+        raise
+
 
 class Device:
     """A board behind an open link.

@@ -11,12 +11,9 @@ from cascadefire import digits, graph_reference, network
 from fpga import board as boards
 from fpga import netlist, virtual
 from fpga.build import build
-from fpga.host import ports
-from fpga.host.device import COUNTERS, Device
-from fpga.host.link import Link
+from fpga.host.device import COUNTERS, connect
 from fpga.host.measure import compile_network
 from fpga.host.runner import Loaded
-from fpga.identity import config_digest
 from fpga.top import design_hz, memory_latency
 from tb import accelerator_bench, accelerator_myhdl
 from tb.accelerator_job import CYCLES, AcceleratorJob
@@ -68,10 +65,9 @@ def on_netlist(board, path, executable, inputs):
     """Outputs and counters of a network on the virtual board of a netlist."""
     program = board_model(netlist.to_verilog(path, board.family))
     with VirtualBoard(program, virtual.cycles_per_bit(board), design_hz(board)) as simulated:
-        slowness = max(1.0, PATIENCE * simulated.slowness())
-        link = Link(ports.open_port(simulated.port, board.baud), board.baud, slowness)
+        device = connect(simulated.port, board, max(1.0, PATIENCE * simulated.slowness()))
         try:
-            run = Loaded(Device(link, board, config_digest(board.config()), slowness), executable).run(inputs)
+            run = Loaded(device, executable).run(inputs)
         finally:
-            link.close()
+            device.link.close()
     return run.outputs, run.counters

@@ -121,6 +121,13 @@ def test_edalizes_script_is_translated_for_a_yosys_without_tcl(tmp_path, monkeyp
         "scratchpad -set synth_ice40.abc9.W 1800", "synth_ice40 -device u -top top", "write_json design.json"]
 
 
+def test_what_is_set_before_synthesis_goes_by_the_command():
+    assert synthesis.settings("synth_ice40 -device hx -dff -top top") == ["scratchpad -set abc9.verify 0"]
+    assert synthesis.settings("synth_ice40 -device u -dff -top top") == ["scratchpad -set abc9.verify 0",
+                                                                         "scratchpad -set synth_ice40.abc9.W 1800"]
+    assert synthesis.settings("synth_ecp5 -top top") == []
+
+
 def test_other_tools_are_their_packages_or_run_as_they_are():
     launch = launcher()
     assert launch.command("icepack", ["a", "b"])[-2:] == ["a", "b"] and launch.command("icepack", [])[0] == sys.executable

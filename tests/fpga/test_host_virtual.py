@@ -11,11 +11,11 @@ import pytest
 
 from fpga import board as boards
 from fpga import virtual
+from fpga.host import device as devices
 from fpga.host import frames, ports
 from fpga.host.device import Device
 from fpga.host.link import Link
 from fpga.host.ports import LinkError
-from fpga.identity import config_digest
 from fpga.top import design_hz
 from tb.virtual_board import VirtualBoard
 
@@ -52,8 +52,7 @@ def simulated(board, model):
 
 
 def connect(simulated, board):
-    slowness = 2 * max(1.0, simulated.slowness())
-    return Device(Link(ports.open_port(simulated.port, board.baud), board.baud, slowness), board, config_digest(board.config()), slowness)
+    return devices.connect(simulated.port, board, 2 * max(1.0, simulated.slowness()))
 
 
 def test_a_million_random_bytes_change_nothing(simulated, board):
