@@ -78,7 +78,10 @@ class StepEstimate:
 
     def __init__(self, step, shapes, work, config, width, out_density):
         self.step, self.config, self.width, self.out_density = step, config, width, out_density
-        self.terms = [_TermEstimate(term, shapes[term.source], load, config, width) for term, load in zip(step.terms, work)]
+        self.terms = [self.make_term(term, shapes[term.source], load, config, width) for term, load in zip(step.terms, work)]
+
+    def make_term(self, *facts):
+        return TermEstimate(*facts)
 
     def costs(self, spans, ranges, rows):
         """Return the Costs of spatial tiles of `rows` fired rows times chunk ranges: ranges outside, spatial tiles inside.
@@ -114,13 +117,13 @@ class StepEstimate:
         return -(-fired // band) * (words + -(-width // STRIP))
 
 
-class _TermEstimate:
+class TermEstimate:
     """The cycles of the passes of a term.  shape: (C, H, W) of its source in memory."""
 
     def __init__(self, term, shape, work, config, width):
         self.term, self.shape, self.work, self.config = term, shape, work, config
         self.positions = work.counts[0].size
-        self.columns = np.array([shape[2]]) if work.folded else _hits(0, width, term, 1, shape[2])
+        self.columns = np.array([shape[2]]) if work.folded else hits_of(0, width, term, 1, shape[2])
         self.ranges = {}
 
     def cycles(self, start, size, first, chunks):
@@ -128,10 +131,10 @@ class _TermEstimate:
         if self.term.kind == "fc":
             return self._flat(first, chunks)
         config, density = self.config, self.work.density
-        by_row, weights, shares = self._range(first, chunks)
-        events, slots, bands = self._events(start, size)
+        by_row, weights, shares = self.live(first, chunks)
+        events, slots, bands = self.events(start, size)
         events, slots = events * shares, slots * shares
-        hits = np.array([self.shape[1]]) if self.work.folded else _hits(start, size, self.term, 0, self.shape[1])
+        hits = np.array([self.shape[1]]) if self.work.folded else hits_of(start, size, self.term, 0, self.shape[1])
         beats = density * shares * (by_row @ hits) / config.pes
         port = events + bands / config.port_bytes + weights * config.words_per_chunk + -(-self.positions // config.port_bytes)
         # Channels even each other out: one that waits for its weights hides behind others with many events.
@@ -145,7 +148,7 @@ class _TermEstimate:
         wait = np.maximum(0, LATENCY - AHEAD * cycles / np.maximum(slots, 1.0)) * np.minimum(1.0, slots / AHEAD)
         return float(((cycles + wait) * members).sum()), float(port.sum())
 
-    def _range(self, first, chunks):
+    def live(self, first, chunks):
         """Return the chunks of the live channels by row of the kernel, times the columns that meet the source, their sum, and shares."""
         if (first, chunks) not in self.ranges:
             counts = self.work.counts
@@ -160,7 +163,7 @@ class _TermEstimate:
             self.ranges[first, chunks] = (counts @ self.columns, counts.sum(axis=(1, 2)), shares)
         return self.ranges[first, chunks]
 
-    def _events(self, start, size):
+    def events(self, start, size):
         """Return (memory words of events, cycles in which they enter the core, bands) of a channel of a pass."""
         term, (_, height, width), config = self.term, self.shape, self.config
         low = min(max(start * term.stride - term.pad, 0), height - 1)
@@ -184,7 +187,7 @@ class _TermEstimate:
         return max(kept / config.pes, events, port), port
 
 
-def _hits(start, size, term, axis, side):
+def hits_of(start, size, term, axis, side):
     """Return how many outputs start .. start + size - 1 along an axis meet a source position, for each offset in the kernel."""
     at = np.arange(start, start + size)[:, None] * term.stride + np.arange(term.kernel[axis]) - term.pad
     return ((at >= 0) & (at < side)).sum(axis=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cascadefire.compiler.compact_estimate import CompactEstimate
 from cascadefire.compiler.compact_limits import pooling_room
 from cascadefire.compiler.graph_estimate import NOTHING, Costs, StepEstimate, joined
 from cascadefire.compiler.map_layout import memory_shape, most_rows
@@ -144,7 +145,7 @@ def step_tilings(graph, step, work, config, out_density=DENSITY):
     vector, shapes = graph.maps[step.output].vector, {term.source: memory_shape(graph.maps[term.source]) for term in step.terms}
     unit, limit = (VECTOR_WIDTH // config.lanes if vector else 1), widest(graph, step, config)
     width, found = tile_width(step), []
-    estimate = StepEstimate(step, shapes, work, config, width, out_density)
+    estimate = (CompactEstimate if config.compact else StepEstimate)(step, shapes, work, config, width, out_density)
     pad_x = span(0, step.fired_shape[1], pooling(step), step.conv_shape[1]).pad
     height = step.fired_shape[0]
     for rows in range(1, height + 1):
