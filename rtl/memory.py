@@ -44,7 +44,7 @@ always @(posedge $clk) begin
 end
 assign $read_data = ${{read_data}}_q;"""
     if family == "ecp5" and fits_block_rams(depth):
-        memory.verilog_code = f"`ifdef YOSYS\n{block_rams(width, depth, read is not None, spare=True)}\n`else\n{inferred}\n`endif"
+        memory.verilog_code = f"`ifdef YOSYS\n{block_rams(width, depth, read is not None)}\n`else\n{inferred}\n`endif"
     else:
         memory.verilog_code = inferred
 

@@ -5,8 +5,8 @@ reads; at 36 bits each takes the other's data pins as well: low half on A, high 
 model in MyHDL; in simulation its text is used and never this one.
 """
 
-LUT_RAM_DEPTH = 128     # words; a memory of so few would leave three quarters of a block RAM empty
-LUT_RAM_BITS = 6144     # of the columns that would fill only part of a block RAM
+LUT_RAM_DEPTH = 64
+"""Words of a memory that is still LUT RAM: deeper ones are so many LUTs with the same address that nextpnr cannot route them."""
 
 
 def fits_block_rams(depth: int) -> bool:
@@ -14,41 +14,14 @@ def fits_block_rams(depth: int) -> bool:
     return LUT_RAM_DEPTH < depth <= 1024
 
 
-def _left_over(width: int, depth: int, first: int, read: str) -> str:
-    """Verilog of bits `first` to `width` as LUT RAM with the same two registers, in terms of block_rams' wires.
-
-    Its quarters are read apart, and one is chosen between the two registers: half of the way through the LUTs on each side.
-    """
-    bits, low, name = width - first, (depth - 1).bit_length() - 2, "${read_data}"
-    quarter, place = f"{name}_wa[{low + 1}:{low}]", f"[{low - 1}:0]"
-    numbers = range(4)
-    return f"""
-{chr(10).join(f'(* ram_style = "distributed" *) reg [{bits - 1}:0] {name}_rest_{n} [0:{depth // 4 - 1}];' for n in numbers)}
-reg [{bits - 1}:0] {", ".join(f"{name}_rest_{n}_q" for n in numbers)}, {name}_rest_out;
-reg [1:0] {name}_rest_quarter;
-always @(posedge $clk) begin
-    {" ".join(f"if ($write && {quarter} == {n}) {name}_rest_{n}[{name}_wa{place}] <= {name}_di[{width - 1}:{first}];" for n in numbers)}
-    if ({read}) begin
-        {name}_rest_quarter <= {name}_ra[{low + 1}:{low}];
-        {" ".join(f"{name}_rest_{n}_q <= {name}_rest_{n}[{name}_ra{place}];" for n in numbers)}
-    end
-    case ({name}_rest_quarter)
-        {" ".join(f"{n}: {name}_rest_out <= {name}_rest_{n}_q;" for n in numbers)}
-    endcase
-end
-assign {name}_do[{width - 1}:{first}] = {name}_rest_out;"""
-
-
-def block_rams(width: int, depth: int, enabled: bool, spare: bool = False) -> str:
+def block_rams(width: int, depth: int, enabled: bool) -> str:
     """Verilog of a memory for `verilog_code`, in terms of $clk, $write, $write_address, $write_data, $read_address, $read_data, $read.
 
     width, depth: of the memory.  enabled: whether $read says when to read.
-    spare: what is left over of the width after whole block RAMs is LUT RAM where it is little. Latency 2.
+    Latency 2.
     """
     columns = 36 if depth <= 512 else 18
-    number, over = divmod(width, columns)
-    if not spare or not number or over * depth > LUT_RAM_BITS:
-        number, over = -(-width // columns), 0
+    number = -(-width // columns)
     first = 5 if columns == 36 else 4       # lowest address bit of a word; those below are byte enables when writing
     address_bits = (depth - 1).bit_length()
     name = "${read_data}"
@@ -70,7 +43,7 @@ def block_rams(width: int, depth: int, enabled: bool, spare: bool = False) -> st
     control = ", ".join(f".OCE{p}(1'b1), .RST{p}(1'b0), .CS{p}0(1'b0), .CS{p}1(1'b0), .CS{p}2(1'b0)" for p in "AB")
     read = "$read" if enabled else "1'b1"
     return f"""wire [{address_bits - 1}:0] {name}_wa, {name}_ra;
-wire [{max(width, number * columns) - 1}:0] {name}_di, {name}_do;
+wire [{number * columns - 1}:0] {name}_di, {name}_do;
 assign {name}_wa = $write_address;
 assign {name}_ra = $read_address;
 assign {name}_di = $write_data;
@@ -85,4 +58,4 @@ DP16KD #(.DATA_WIDTH_A({columns}), .DATA_WIDTH_B({columns}), .REGMODE_A("OUTREG"
     {pins('ADB', read_address)},
     {pins('DIA', data(f'{name}_di', 0))},
     {high_in}{low_out}{high_out});
-end endgenerate{_left_over(width, depth, number * columns, read) if over else ""}"""
+end endgenerate"""
