@@ -9,7 +9,7 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
     """An access a cycle; one of the client's stalls the bus for a cycle.
 
     bus: MemoryBus; its answer comes latency + 1 cycles after the request: err for an address from `words` on, else ack.
-    client: LinkBus whose adr counts parts of a memory word, each as wide as its data; ack comes latency + 2 cycles after stb
+    client: LinkBus whose adr counts parts of a memory word, each as wide as its data; ack comes 2 * latency + 1 cycles after stb
     rose, one of them so that the bus's stall, from which long paths start, is a register; its dat_r is zero in all other
     cycles. An access beyond the end writes nothing.
     ram: RamPort, driven by registers.  words: memory words.  latency: of the RAM, 1 or 2. Reset forgets open requests.
@@ -17,10 +17,13 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
     part_bits = len(client.dat_w)
     lanes = len(ram.dat_w) >> (part_bits.bit_length() - 1)
     lane_bits = (lanes - 1).bit_length()
+    # Block RAMs of two cycles are large and far apart: what they give crosses the device in a cycle of its own.
+    late = latency - 1
     part_mask, part_bytes, adr_mask = (1 << part_bits) - 1, part_bits >> 3, (1 << len(ram.adr)) - 1
-    one_part, limit, last = (1 << part_bytes) - 1, words * lanes, latency
+    one_part, limit, last, last_client = (1 << part_bytes) - 1, words * lanes, latency, latency + late
     asked_q = bit()
-    acks_q, errs_q, clients_q, failures_q = (Signal(modbv(0)[latency + 1:]) for _ in range(4))
+    acks_q, errs_q = (Signal(modbv(0)[latency + 1:]) for _ in range(2))
+    clients_q, failures_q = (Signal(modbv(0)[latency + late + 1:]) for _ in range(2))
     chosen_q = unsigned(lanes + 1)
     grant, wanted, beyond, bus_beyond, client_beyond = (bit() for _ in range(5))
     lane, sel = unsigned(max(1, lane_bits)), unsigned(len(ram.write))
@@ -88,11 +91,11 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
         failures_q.next = (failures_q << 1) | (grant and beyond)
         if grant:
             asked_q.next = True
-        elif clients_q[last]:
+        elif clients_q[last_client]:
             asked_q.next = False
         chosen_q.next = 0
         for i in range(lanes):
-            if clients_q[last - 1] and lane == i:
+            if clients_q[last_client - 1] and lane == i:
                 chosen_q.next[i] = True
 
     @always_comb
@@ -100,8 +103,18 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
         bus.ack.next = acks_q[last]
         bus.err.next = errs_q[last]
         bus.dat_r.next = ram.dat_r
-        client.ack.next = clients_q[last]
-        client.err.next = failures_q[last]
+        client.ack.next = clients_q[last_client]
+        client.err.next = failures_q[last_client]
+
+    data, held = ram.dat_r, []
+    if late:
+        data_q = data = unsigned(len(ram.dat_r))
+
+        @always(clk.posedge)
+        def hold():
+            data_q.next = ram.dat_r
+
+        held = [hold]
 
     @always_comb
     def pick():
@@ -109,7 +122,7 @@ def arbiter(clk, rst, bus, client, ram, words, latency):
         part[:] = 0
         for i in range(lanes):
             if chosen_q[i]:
-                part[:] = part | ((ram.dat_r >> (part_bits * i)) & part_mask)
+                part[:] = part | ((data >> (part_bits * i)) & part_mask)
         client.dat_r.next = part
 
-    return decide, compare, limit_access, select, request, follow, answer, pick
+    return decide, compare, limit_access, select, request, follow, answer, held, pick
