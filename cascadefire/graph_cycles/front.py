@@ -49,13 +49,12 @@ class Front:
             at.UNPACK_TO_REQUEST + at.TO_FLATTEN, at.UNPACK_TO_DISPATCH + at.TO_FLATTEN)
         scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
         gate = gate[1]
-        no_weight = owed = 0.0
-        per_channel = work.event_count_words / max(1, len(work.words))
+        no_weight = 0.0
         band_cycles = max(1.0, port.turn / at.COUNTS_AHEAD * work.event_count_words / max(1, work.scan_end))
         weights.begin(one, take, start)
-        for scan, n_pieces, n_words, groups, located, load, loads, ahead, walk, count_words, chunks, channel in zip(
+        for scan, n_pieces, n_words, groups, located, load, loads, ahead, walk, count_words, chunks, channel, new_counts in zip(
                 work.scan, work.pieces, work.words, work.groups, work.located, work.beats, work.loads, work.ahead, work.walk,
-                work.count_words, work.chunks, work.channel):
+                work.count_words, work.chunks, work.channel, work.event_counts):
             # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
             scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
             if gate:
@@ -63,10 +62,8 @@ class Front:
             if n_pieces:
                 scanned = max(scanned, pieces.at(pieces.total - at.PIECES_AHEAD) + 1)
             if n_words:
-                word, owed = words.total, owed + per_channel
-                counts = int(owed)
-                owed -= counts
-                asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1 + counts)
+                word = words.total
+                asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1 + new_counts)
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
             taken = max(unpacked + 1, asked + answer, begun, dispatch.at(place - at.BETWEEN))

@@ -1,7 +1,8 @@
 """The accelerator's latencies and depths, in cycles: the one place to mend when a pipeline changes. `a -> b` counts from a to b."""
 
-from rtl.config import DEALT_QUEUE, OUTSTANDING, WORDS_AHEAD
+from rtl.config import DEALT_QUEUE, FIRE_MARGIN, OUTSTANDING, WORDS_AHEAD
 from rtl.event_locate import STAGES
+from rtl.event_writer import SKID
 from rtl.flat_row import LATENCY as FLATTEN
 from rtl.weight_fetch import COUNTS_AHEAD as COUNTS_LISTED_AHEAD
 
@@ -49,5 +50,9 @@ PE_EVENTS = DEALT_QUEUE + 1.5      # events that a PE holds, its walker's and th
 FIRE_TO_READ = 8        # fire starts -> first read
 READ_TO_OUTPUT = 17     # read -> its output, without the levels of the adder tree
 OUTPUT_TO_DONE = 2
+OUTPUTS_LEFT = SKID - FIRE_MARGIN - 3     # outputs in front of the bands at which fire may go on
+GO_TO_READ = 2          # fire may go on -> next read
+HAND_TO_GO = 5          # last band of a pass handed to the drain -> the next pass's first read
 WRITTEN_TO_END = -2     # last word written -> the end, beside the way of an answer
+BETWEEN_BANDS = 2       # cycles of the drain without a word, from a band to the next one
 HAND_TO_WRITE = 7       # word read by the drain -> written

@@ -29,6 +29,7 @@ class Schedule:
         self.program = ProgramWords(self.config, self.port, executable.length)
         self.writer = Writer(self.config, self.port)
         self.starts, self.works, self.times, self.waits = np.zeros(0, np.int64), [], [], []
+        self._late = None       # parameters of the next pass that fire keeps waiting, or None
         # Halves of the parameter memories: of the pass read last, of the one in front, of the one in fire.
         self._half = self._front_half = self._fire_half = False
 
@@ -42,9 +43,10 @@ class Schedule:
             start = self._start(index, done, take)
             starts.append(start)
             work = self._work(index)
-            late = self._announce(index, start, parameters, work)
-            times = self.front.run(one, work, take, start, self.writer.gate(one))
-            done, fetched = times.done, times.fetched
+            self._late = None
+            self._announce(index, start, parameters, work)
+            times = self.front.run(one, work, take, start, self.writer.gate(one, self._fire_ends))
+            done, fetched, late = times.done, times.fetched, self._late is not None
             self.works.append(work)
             self.times.append(times)
             self._front_half = self._half
@@ -80,12 +82,9 @@ class Schedule:
         return start
 
     def _announce(self, index, start, parameters, work):
-        """Tell the port what is read of the program while pass `index` is in front.
-
-        Return whether the parameters of the pass after it are left out, because they come later.
-        """
+        """Tell the port what is read of the program while pass `index` is in front; what comes too late for that stays in `_late`."""
         if index + 1 == len(self.passes):
-            return False
+            return
         following, begin = self.passes[index + 1], max(start, parameters)
         if following.parameters and self._half != self._fire_half:      # they go to the half that fire uses
             reads = sum(work.words) + sum(work.chunks) * self.config.words_per_chunk
@@ -93,12 +92,18 @@ class Schedule:
             # A pass that waits for all that is in fire leaves the port to its writes.
             alone = not self.passes[index].lag and not self.passes[index].progressive
             free = self.writer.free() if alone else self.writer.about_free(reads, cycles)
-            if free > start + LATE * max(cycles, reads + self.writer.words) and self.passes[index].lag:
+            if free > start + LATE * max(cycles, reads + self.writer.words):
                 self.program.announce(begin, following.words)
-                return True
+                self._late = following.parameters
+                return
             begin = max(begin, free - following.words)
         self.program.announce(begin, following.words + following.parameters)
-        return False
+
+    def _fire_ends(self):
+        """What the pass in front waits for is all in memory soon: parameters that wait for the end of fire come now."""
+        if self._late is not None:
+            self.program.announce(max(self.writer.free(), self.port.known), self._late)
+            self._late = None
 
     def _work(self, index):
         record = self.executable.passes[index]

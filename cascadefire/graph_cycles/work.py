@@ -18,7 +18,8 @@ class PassWork:
     each PE, where they differ; else None.
     ahead: event words that wait between dispatch and multiplication when the PEs are full.
     walk: cycles that weight_fetch takes.  count_words: memory words of weight counts used up to the channel.
-    chunks: of the channel.  channel: number within the pass.
+    chunks: of the channel.  channel: number within the pass.  event_counts: memory words of event counts asked for since the
+    channel before.
     """
 
     scan: list
@@ -33,8 +34,9 @@ class PassWork:
     count_words: list
     chunks: list
     channel: list
+    event_counts: list
     scan_end: int
-    event_count_words: float
+    event_count_words: int
     total_beats: int
 
 
@@ -49,9 +51,7 @@ def pass_work(config, one, events, memory) -> PassWork:
     live = one.live if one.live is not None else np.ones(one.channels, bool)
     cost = np.where(live, one.bands, 1)
     scan = np.cumsum(cost)
-    read = int(live.sum())
-    asked = read * (one.bands / config.port_bytes if one.bands == one.band_step else
-                    min(one.bands, (one.bands - 1) / config.port_bytes + 1))
+    asked = _count_words(config, one, live)
     table = _table(config, one, memory)
     if one.flatten:
         return _flat_work(config, one, events, counts, table, int(scan[-1]), asked)
@@ -79,8 +79,21 @@ def pass_work(config, one, events, memory) -> PassWork:
         scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
         groups=groups.tolist(), located=located.tolist(), beats=beats.tolist(), loads=loads, ahead=ahead.tolist(),
         walk=walk.tolist(), count_words=ends.tolist(),
-        chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]), event_count_words=asked,
-        total_beats=int(beats.sum()))
+        chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]),
+        event_counts=np.diff(asked[chosen], prepend=0).tolist(), event_count_words=int(asked[-1]), total_beats=int(beats.sum()))
+
+
+def _count_words(config, one, live):
+    """Return the memory words of event counts asked for up to and with each channel, int64 [channels].
+
+    A word is asked for where a band's count is not in the word of the live band before it.
+    """
+    read = np.flatnonzero(live)
+    words = (one.event_counts + (read * one.band_step)[:, None] + np.arange(one.bands)) // config.port_bytes
+    new = np.diff(words.reshape(-1), prepend=-1) != 0
+    asked = np.zeros(one.channels, np.int64)
+    asked[read] = new.reshape(words.shape).sum(axis=1)
+    return np.cumsum(asked)
 
 
 def _table(config, one, memory):
@@ -128,7 +141,9 @@ def _flat_work(config, one, events, counts, table, scan_end, asked):
         scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones,
         beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),
         count_words=ends.tolist(),
-        chunks=chunks.tolist(), channel=rows.tolist(), scan_end=scan_end, event_count_words=asked, total_beats=int(chunks.sum()))
+        chunks=chunks.tolist(), channel=rows.tolist(), scan_end=scan_end,
+        event_counts=np.diff(asked[number // one.bands], prepend=0).tolist(), event_count_words=int(asked[-1]),
+        total_beats=int(chunks.sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +152,8 @@ class FireWork:
 
     first: cycles of its first band in fire.  others: of the others, from the first one's hand-over to the last one's, if the port
     takes every write at once.  drain: cycles of its last band in the drain.  words: memory words written.  last: of these, in its
-    last band.  reads: window positions that fire reads, of all groups.  ahead: cycles by which fire is done before the last band
-    is handed over.
+    last band.  reads: window positions that fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire give its
+    last output, -1: none, cycles from that on until it is given), if the drain is free at first, and if it is not.
     """
 
     first: list
@@ -147,7 +162,7 @@ class FireWork:
     words: list
     last: list
     reads: int
-    ahead: int
+    ends: tuple
 
 
 def fire_work(config, one, events) -> FireWork:
@@ -158,8 +173,8 @@ def fire_work(config, one, events) -> FireWork:
         counts = events.counts.reshape(-1)[one.out_band:one.out_band + -(-one.fired // 128)]
         per = max(1, 128 // lanes)
         collect = np.maximum(counts, per)
-        drain = -(-counts // q) + 1
-        return _schedule(collect[None], drain[None], drain[None], groups)
+        written = -(-counts // q) + 1
+        return _schedule(config, collect[None], written[None] + at.BETWEEN_BANDS, written[None], groups)
     first, band = divmod(one.out_band, layout.bands)
     number = -(-one.fired_shape[0] // layout.rows) * layout.strips
     counts = events.counts[first:first + one.fired, band:band + number].astype(np.int64)
@@ -171,17 +186,43 @@ def fire_work(config, one, events) -> FireWork:
     flush = (place + layout.bands >= width) | last[:, None]
     cycles = words + flush
     padding = ((0, groups * lanes - one.fired), (0, 0))
-    drain = np.pad(np.maximum(cycles, 1), padding).reshape(groups, lanes, number).sum(axis=1)
+    drain = np.pad(np.maximum(cycles, 1), padding).reshape(groups, lanes, number).sum(axis=1) + at.BETWEEN_BANDS
     written = np.pad(cycles, padding).reshape(groups, lanes, number).sum(axis=1)
     rows = np.minimum(layout.rows, one.fired_shape[0] - np.arange(-(-one.fired_shape[0] // layout.rows)) * layout.rows)
     columns = np.minimum(128, one.fired_shape[1] - 128 * np.arange(layout.strips))
     collect = np.tile((rows[:, None] * columns).reshape(-1) * window, (groups, 1))
-    return _schedule(collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window)
+    return _schedule(config, collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window)
 
 
-def _schedule(collect, drain, written, reads):
+def _schedule(config, collect, drain, written, reads):
     """Return FireWork; collect, drain, written: cycles and words of each [group, band]."""
     others = np.maximum(collect[:, 1:], drain[:, :-1]).sum(axis=1)
-    before = drain.reshape(-1)[-2] if drain.size > 1 else 0
+    groups, outputs = len(collect), int(collect[0, 0])
+    if collect.shape[1] == 1 and reads == groups * outputs:
+        ends = _last_output(config, groups, outputs, 0), _last_output(config, groups, outputs, 1)
+    else:
+        before = drain.reshape(-1)[-2] if drain.size > 1 else 0
+        ends = ((groups - 1, -max(0, int(before - collect[-1, -1]))),) * 2
     return FireWork(collect[:, 0].tolist(), others.tolist(), drain[:, -1].tolist(), written.sum(axis=1).tolist(),
-                    written[:, -1].tolist(), int(reads), max(0, int(before - collect[-1, -1])))
+                    written[:, -1].tolist(), int(reads), ends)
+
+
+def _last_output(config, groups, outputs, waiting):
+    """Return (the group whose hand-over lets fire give its last output, -1: none, cycles from that on until it is given).
+
+    outputs: of each group, in one band.  waiting: 1 where the first group has to wait for the drain, else 0.
+    One half of the band buffers is in the drain; the other one holds the next group but for its last output, which goes with the
+    hand-over. Outputs that wait in front of it stop fire, and let it go on once few are left.
+    """
+    way = at.READ_TO_OUTPUT + (config.pes - 1).bit_length() + at.GO_TO_READ
+    room, total = at.OUTPUTS_LEFT + 1 + way, groups * outputs
+    given = (2 - waiting) * outputs - 1 + room
+    if given >= total:
+        return -1, 0
+    for group in range(1 - waiting, groups):
+        taken = (group + 2) * outputs - 1
+        if given - taken <= at.OUTPUTS_LEFT:
+            if taken + room >= total:
+                return group, max(0, given - taken + outputs - at.OUTPUTS_LEFT) + way + total - given
+            given = taken + room
+    return groups - 1, 0

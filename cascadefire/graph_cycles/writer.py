@@ -30,8 +30,24 @@ class Writer:
         if not self.passes:
             return 0.0
         one = self.passes[-1]
-        handed = self._times(len(self.passes) - 1, len(one.work.words) - 1)[0]
-        return max(one.start + self.head + one.work.reads, handed - one.work.ahead) + at.OUTPUT_TO_DONE
+        done, (group, left) = self._begin(len(self.passes) - 1) + one.work.reads, self._end(len(self.passes) - 1)
+        if group >= 0:
+            done = max(done, self._times(len(self.passes) - 1, group)[0] + left)
+        return done + at.OUTPUT_TO_DONE
+
+    def _begin(self, index):
+        """Return when the first output of a pass is there: fire does not read before the last band of the pass before is handed over."""
+        start = self.passes[index].start + self.head
+        if not index:
+            return start
+        before = self.passes[index - 1]
+        return max(start, self._times(index - 1, len(before.work.words) - 1)[0] + at.HAND_TO_GO + self.head - at.FIRE_TO_READ)
+
+    def _end(self, index):
+        """Return FireWork.ends as it is for a pass."""
+        work = self.passes[index].work
+        waiting = self._whole(index - 1) - at.HAND_TO_WRITE > self._begin(index) + work.first[0]
+        return work.ends[waiting]
 
     @property
     def words(self):
@@ -50,10 +66,10 @@ class Writer:
         """Return when everything fired is in memory."""
         return self._whole(len(self.passes) - 1)
 
-    def gate(self, one):
+    def gate(self, one, last):
         """Return (cycle, None) or (0, function channel -> cycle) from which a pass may ask for event counts.
 
-        one: the Pass; all firing passes before it are known.
+        one: the Pass; all firing passes before it are known.  last: called once the end of fire is known.
         """
         needed = len(self.passes) - 1 - one.lag
         if needed < 0:
@@ -61,7 +77,7 @@ class Writer:
         if not one.progressive:
             return self._whole(needed) + at.WRITTEN_TO_COUNT, None
         groups, first = len(self.passes[needed].work.words), self.passes[needed].one.out_first
-        lanes, known = self.config.fire_lanes, {}
+        lanes, known, end = self.config.fire_lanes, {}, self._end(needed)[0]
 
         def when(channel):
             # -1: channels of passes before, which are in memory once all of those are, and the next one is being written.
@@ -69,6 +85,8 @@ class Writer:
             if group not in known:
                 known[group] = at.WRITTEN_TO_COUNT + (self._times(needed, group)[1] if group >= 0 else
                                                       max(self._whole(needed - 1), self.passes[needed].start))
+                if group >= end and not one.lag:
+                    last()
             return known[group]
 
         return 0.0, when
@@ -100,7 +118,7 @@ class Writer:
         if sure:
             handed, done = sure[-1]
         else:
-            handed, done = one.start + self.head, self._whole(index - 1)
+            handed, done = self._begin(index), self._whole(index - 1)
         left = done - at.HAND_TO_WRITE      # the drain is free
         for number in range(len(sure), group + 1):
             # All bands of the group but the last one must be out of the drain before that is handed over.

@@ -51,7 +51,7 @@ def test_a_small_network_takes_the_cycles_of_the_myhdl_core(array, mode, latency
 @pytest.mark.parametrize("name", ["lenet5", "mlp", "lenet"])
 def test_the_shipped_networks_take_the_cycles_of_the_verilated_core(name):
     net, (images, labels) = load(name), digits.load()
-    chosen = images[digits.split(labels)[1][::400]][:, None]
+    chosen = images[digits.split(labels)[1][::800]][:, None]
     for mode in MODES:
         program = compile(net, core_config(net, 4, 8), mode)
         result = verilator_bench.run_job(Job.from_program(program, chosen))
