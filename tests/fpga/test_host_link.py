@@ -88,7 +88,8 @@ def test_spoiled_frames_cost_time_and_nothing_else(spoiling, fate):
                if spoiling in (side, "both")}
     with FakeDevice(**options) as device:
         link = connect(device)
-        values = [random.Random(seed).randrange(1 << 32) for _ in range(900)]
+        numbers = random.Random(seed)
+        values = [numbers.randrange(1 << 32) for _ in range(900)]
         link.write(0, values)
         assert link.read(0, 900) == values
         written = [address for address, _ in device.writes]
