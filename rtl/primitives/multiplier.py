@@ -50,7 +50,9 @@ def _mult18x18(width: int, enabled: bool) -> str:
     operands = ", ".join(f".A{n}(${{p}}_a[{n}]), .B{n}(${{p}}_b[{n}]), .C{n}(1'b0)" for n in range(SIDE))
     control = ", ".join(f".CE{n}({enable}), .RST{n}(1'b0)" for n in range(4))
     product = ", ".join(f".P{n}(${{p}}_p[{n}])" for n in range(width))
-    registers = ", ".join(f'.REG_{place}_CLK("CLK0")' for place in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"))
+    # All said, defaults too: where multipliers of one DSP site have different enables, nextpnr-ecp5 0.11.1 moves one from CE0 to CE1 and
+    # tells the registers so only in parameters that are there.
+    registers = ", ".join(f'.REG_{place}_{pin}("{pin}0")' for place in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT") for pin in ("CLK", "CE", "RST"))
     return f"""wire [{SIDE - 1}:0] ${{p}}_a, ${{p}}_b;
 wire [{width - 1}:0] ${{p}}_p;
 assign ${{p}}_a = $a;

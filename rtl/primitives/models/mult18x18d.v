@@ -2,6 +2,8 @@
 // Modelled: signed operands, input and output registers on CLK0 with CE0, an optional pipeline register. Not modelled: shift chains, C, resets.
 module MULT18X18D #(
     parameter REG_INPUTA_CLK = "NONE", REG_INPUTB_CLK = "NONE", REG_PIPELINE_CLK = "NONE", REG_OUTPUT_CLK = "NONE",
+    parameter REG_INPUTA_CE = "CE0", REG_INPUTB_CE = "CE0", REG_PIPELINE_CE = "CE0", REG_OUTPUT_CE = "CE0",
+    parameter REG_INPUTA_RST = "RST0", REG_INPUTB_RST = "RST0", REG_PIPELINE_RST = "RST0", REG_OUTPUT_RST = "RST0",
     parameter SOURCEB_MODE = "B_SHIFT", RESETMODE = "SYNC", GSR = "AUTO"
 ) (
     input A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16, A17,
