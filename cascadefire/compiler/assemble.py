@@ -6,8 +6,9 @@ from cascadefire.compiler import map_layout, modes, weight_images
 from cascadefire.compiler.compact_limits import check_words
 from cascadefire.compiler.executable import Executable, PassRecord
 from cascadefire.compiler.graph_sizing import accelerator_config, check_core, map_densities, tilings
-from cascadefire.compiler.graph_tiling import folded, rows_read
+from cascadefire.compiler.graph_tiling import folded
 from cascadefire.compiler.pass_words import MASK_WORD, PassPlan, WeightPlace, parameters, pass_words, word_count
+from cascadefire.compiler.tiling import rows_read
 from cascadefire.errors import InputError
 from rtl.pass_settings import ADDRESS_BITS
 
@@ -85,7 +86,7 @@ def _band_rows(graph, config, mode, densities, cut):
                     start = np.array([tile.out_y0 for tile in tiling.tiles])
                     size = np.array([tile.tile_h for tile in tiling.tiles])
                     share = 1 / len({tile.first_chunk for tile in tiling.tiles}) if term.kind == "diagonal" else 1
-                    reads.append((*rows_read(step, term, start, size, shape[1]), term.channels * share))
+                    reads.append((*rows_read(term, start, size, shape[1]), term.channels * share))
         rows[name] = map_layout.choose_rows(shape, tiles, reads, density[name], config)
     return rows
 
@@ -126,7 +127,7 @@ def _plan_pass(graph, config, mode, step, record, tile, channels, writes, before
     if source.vector:
         low, high = 0, 1
     else:
-        low, high = rows_read(step, term, tile.out_y0, tile.tile_h, source.shape[1])
+        low, high = rows_read(term, tile.out_y0, tile.tile_h, source.shape[1])
     last = [one for one in writes[term.source]
             if one[1].first + one[2] < read[0] + read[1] and read[0] < one[1].first + one[2] + one[3]
             and one[4] < high and low < one[4] + one[5]][-1:]

@@ -5,8 +5,9 @@ An estimate to compare tilings by, as `cascadefire.compiler.graph_estimate` is f
 
 import numpy as np
 
-from cascadefire.compiler.graph_estimate import Costs, StepEstimate, TermEstimate, hits_of
+from cascadefire.compiler.graph_estimate import Costs, StepEstimate, TermEstimate, representatives
 from cascadefire.compiler.map_layout import most_rows
+from cascadefire.compiler.tiling import rows_read
 
 PASS_CYCLES = 60        # settings, the first answers, the last event's way through the lanes, a multiplication's end to fire
 EVENT_CYCLES = 3        # event_place: one for each axis, one to hand it on
@@ -22,6 +23,7 @@ class CompactEstimate(StepEstimate):
     """
 
     def make_term(self, *facts):
+        """Return the estimate of one term; see StepEstimate.make_term."""
         return CompactTerm(*facts)
 
     def costs(self, spans, ranges, rows):
@@ -30,17 +32,15 @@ class CompactEstimate(StepEstimate):
             cycles = sum over terms of passes + outputs, one a cycle + reads of pooling windows, C channels a cycle + 2 a band
         """
         config, step = self.config, self.step
-        kind = np.ones(len(spans), int)
-        kind[0], kind[-1] = 0, 2
+        kinds, alike = representatives(spans)
         cycles = np.zeros((len(ranges), 3))
-        for index in sorted(set(kind)):
-            one = spans[[0, len(spans) // 2, -1][index]]
+        for kind, one in alike.items():
             for number, (first, chunks) in enumerate(ranges):
-                cycles[number, index] = sum(PASS_CYCLES + term.cycles(one.start, one.size, first, chunks) for term in self.terms)
-        channels = np.array([min(chunks * config.lanes, step.channels - first * config.lanes) for first, chunks in ranges])
+                cycles[number, kind] = sum(PASS_CYCLES + term.cycles(one.start, one.size, first, chunks) for term in self.terms)
+        channels = self.channels(ranges)
         bands = np.array([-(-one.fired // most_rows(*step.fired_shape)) for one in spans])
         fired = np.array([one.fired for one in spans]) * step.fired_shape[1]
-        total = cycles[:, kind] + np.outer(channels, fired + 2 * bands)
+        total = cycles[:, kinds] + np.outer(channels, fired + 2 * bands)
         if step.pool:
             total += np.outer(-(-channels // config.lanes), fired * (step.pool[0] ** 2 + 2))
         whole = total.reshape(-1)
@@ -62,7 +62,7 @@ class CompactTerm(TermEstimate):
             return max(kept, rows, EVENT_CYCLES * density * rows) + BAND_CYCLES * self.shape[0]
         by_row, _, shares = self.live(first, chunks)
         share = np.minimum(1.0, density * shares)
-        hits = np.array([self.shape[1]]) if self.work.folded else hits_of(start, size, self.term, 0, self.shape[1])
+        hits = self.row_hits(start, size)
         beats = share * (by_row @ hits)
         lookups = share * hits.sum() * self.columns.sum()
         lines, bands = self.lines(start, size)
@@ -74,9 +74,8 @@ class CompactTerm(TermEstimate):
 
     def lines(self, start, size):
         """Return (rows of the source in the bands that a pass reads, those bands)."""
-        term, (_, height, width) = self.term, self.shape
-        low = min(max(start * term.stride - term.pad, 0), height - 1)
-        high = min(max((start + size - 1) * term.stride - term.pad + term.kernel[0], low + 1), height)
+        _, height, width = self.shape
+        low, high = (int(row) for row in rows_read(self.term, start, size, height))
         found = []
         for rows in range(1, most_rows(height, width) + 1):
             first, last = low // rows, -(-high // rows)

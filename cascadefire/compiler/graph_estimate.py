@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cascadefire.compiler.map_layout import STRIP, band_words, most_rows
+from cascadefire.compiler.tiling import rows_read
 from rtl.config import WORDS_AHEAD
 from rtl.pass_settings import HEADER_WORDS
 
@@ -81,6 +82,7 @@ class StepEstimate:
         self.terms = [self.make_term(term, shapes[term.source], load, config, width) for term, load in zip(step.terms, work)]
 
     def make_term(self, *facts):
+        """Return the estimate of one term from the arguments of TermEstimate; a core of another kind has its own."""
         return TermEstimate(*facts)
 
     def costs(self, spans, ranges, rows):
@@ -89,25 +91,27 @@ class StepEstimate:
         spans: list of Span.  ranges: list of (first chunk, chunks).
         """
         config, step = self.config, self.step
-        # Tiles inside a map are all alike: the first, the middle one and the last stand for all.
-        kind = np.ones(len(spans), int)
-        kind[0], kind[-1] = 0, 2
+        kinds, alike = representatives(spans)
         multiply, read = np.zeros((2, len(ranges), 3))
-        for index in sorted(set(kind)):
-            one = spans[[0, len(spans) // 2, -1][index]]
+        for kind, one in alike.items():
             for number, (first, chunks) in enumerate(ranges):
                 cycles = [term.cycles(one.start, one.size, first, chunks) for term in self.terms]
-                multiply[number, index] = sum(cycle for cycle, _ in cycles) + PASS_CYCLES * len(cycles)
-                read[number, index] = sum(port for _, port in cycles)
-        channels = np.array([min(chunks * config.lanes, step.channels - first * config.lanes) for first, chunks in ranges])
+                multiply[number, kind] = sum(cycle for cycle, _ in cycles) + PASS_CYCLES * len(cycles)
+                read[number, kind] = sum(port for _, port in cycles)
+        channels = self.channels(ranges)
         words = sum(HEADER_WORDS + term.positions for term in self.terms) + np.zeros((len(ranges), len(spans)))
         words[:, 0] += 2 * channels
-        multiply, read = np.maximum(multiply[:, kind], words), read[:, kind] + words * PROGRAM_BYTES / config.port_bytes
+        multiply, read = np.maximum(multiply[:, kinds], words), read[:, kinds] + words * PROGRAM_BYTES / config.port_bytes
         window = step.pool[0] ** 2 if step.pool else 1
         fired = np.array([one.fired for one in spans]) * step.fired_shape[1]
         fire = np.outer(np.ceil(channels / config.fire_lanes), fired) * window
         write = np.outer(channels, [self._written(one.fired, rows) for one in spans])
         return Costs(*(array.reshape(-1) for array in (multiply, read, fire, write)))
+
+    def channels(self, ranges):
+        """Return how many output channels each range of (first chunk, chunks) has, int [ranges]."""
+        lanes = self.config.lanes
+        return np.array([min(chunks * lanes, self.step.channels - first * lanes) for first, chunks in ranges])
 
     def _written(self, fired, rows):
         """Return the words that a channel's events and counts take, in bands as large as tiles of `rows` rows allow."""
@@ -134,8 +138,7 @@ class TermEstimate:
         by_row, weights, shares = self.live(first, chunks)
         events, slots, bands = self.events(start, size)
         events, slots = events * shares, slots * shares
-        hits = np.array([self.shape[1]]) if self.work.folded else hits_of(start, size, self.term, 0, self.shape[1])
-        beats = density * shares * (by_row @ hits) / config.pes
+        beats = density * shares * (by_row @ self.row_hits(start, size)) / config.pes
         port = events + bands / config.port_bytes + weights * config.words_per_chunk + -(-self.positions // config.port_bytes)
         # Channels even each other out: one that waits for its weights hides behind others with many events.
         groups = np.arange(0, len(beats), TOGETHER)
@@ -163,11 +166,14 @@ class TermEstimate:
             self.ranges[first, chunks] = (counts @ self.columns, counts.sum(axis=(1, 2)), shares)
         return self.ranges[first, chunks]
 
+    def row_hits(self, start, size):
+        """Return how many rows of a tile meet the source, for each row of the kernel (one, where its positions are added up)."""
+        return np.array([self.shape[1]]) if self.work.folded else hits_of(start, size, self.term, 0, self.shape[1])
+
     def events(self, start, size):
         """Return (memory words of events, cycles in which they enter the core, bands) of a channel of a pass."""
         term, (_, height, width), config = self.term, self.shape, self.config
-        low = min(max(start * term.stride - term.pad, 0), height - 1)
-        high = min(max((start + size - 1) * term.stride - term.pad + term.kernel[0], low + 1), height)
+        low, high = (int(row) for row in rows_read(term, start, size, height))
         best = None
         for rows in range(1, most_rows(height, width) + 1):
             bands, lanes = -(-high // rows) - low // rows, min(config.event_lanes, config.port_events)
@@ -191,6 +197,13 @@ def hits_of(start, size, term, axis, side):
     """Return how many outputs start .. start + size - 1 along an axis meet a source position, for each offset in the kernel."""
     at = np.arange(start, start + size)[:, None] * term.stride + np.arange(term.kernel[axis]) - term.pad
     return ((at >= 0) & (at < side)).sum(axis=0)
+
+
+def representatives(spans):
+    """Return (kind of each spatial tile, 0 .. 2, {kind: a Span of that kind}): the first, the last, and those inside a map, all alike."""
+    kinds = np.ones(len(spans), int)
+    kinds[0], kinds[-1] = 0, 2
+    return kinds, {kind: spans[[0, len(spans) // 2, -1][kind]] for kind in sorted(set(kinds))}
 
 
 def _row_words(width, rows, density, events):

@@ -70,20 +70,6 @@ def listed_kernel(graph, step, term):
     return (1, 1) if folded(graph, step, term) else tuple(term.kernel)
 
 
-def rows_read(step, term, start, size, height):
-    """Return (first, last + 1) source rows that convolution rows `start` .. `start + size - 1` read; at least one row.
-
-        start * stride - pad .. (start + size - 1) * stride - pad + kh - 1,  within 0 .. height - 1
-
-    start, size: integers or arrays.  height: of the source map.
-    """
-    if term.kind == "fc":
-        return np.zeros_like(start), np.full_like(start, height)
-    first = np.clip(start * term.stride - term.pad, 0, height - 1)
-    stop = np.clip((start + size - 1) * term.stride - term.pad + term.kernel[0], first + 1, height)
-    return first, stop
-
-
 def widest(graph, step, config):
     """Return the most chunks of a tile: one byte, two channels in the weight ring, and room for its parameters.
 

@@ -7,8 +7,9 @@ import numpy as np
 from cascadefire.compiler.compact_limits import normalised
 from cascadefire.compiler.encode import field, pair
 from cascadefire.compiler.executable import PassRecord
-from cascadefire.compiler.graph_tiling import GraphTile, pooling, rows_read
+from cascadefire.compiler.graph_tiling import GraphTile, pooling
 from cascadefire.compiler.map_layout import MapLayout
+from cascadefire.compiler.tiling import rows_read
 from cascadefire.errors import InputError
 from cascadefire.graph import VECTOR_WIDTH
 from rtl.pass_settings import ADDRESS_BITS, BYTE_ADDRESS_BITS, HEADER_WORDS, MAGIC
@@ -83,7 +84,7 @@ def _words(step, plan, source, output, graph, weights, dead, emit_zeros, end):
     stride_y, stride_x = tile.tile_w * tile.chunks, tile.chunks
     if record.folded:       # a 1 x 1 kernel over the map, all of whose outputs are at one address
         (kh, kw), log, sides, (stride_y, stride_x) = (1, 1), 0, (source.height, source.width), (0, 0)
-    first_row, stop_row = (int(row) for row in rows_read(step, term, tile.out_y0, tile.tile_h, source.height))
+    first_row, stop_row = (int(row) for row in rows_read(term, tile.out_y0, tile.tile_h, source.height))
     band = first_row // source.rows
     bands = (-(-stop_row // source.rows) - band) * source.strips
     place = plan.channels[0] * source.bands + band * source.strips

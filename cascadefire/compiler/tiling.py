@@ -6,6 +6,8 @@ so overlapping pooling windows recompute the rows they share, and outputs that n
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from cascadefire.cspa.prune import chunk_total
 from cascadefire.errors import InputError
 from rtl.config import CoreConfig
@@ -65,6 +67,20 @@ def span(fired_start: int, fired: int, pool: tuple[int, int, int], size: int) ->
     start = max(0, first)
     stop = min(size, first + (fired - 1) * stride + k)
     return Span(fired_start, fired, start, stop - start, start - first)
+
+
+def rows_read(term, start, size, height):
+    """Return (first, last + 1) source rows that convolution rows `start` .. `start + size - 1` read; at least one row.
+
+        start * stride - pad .. (start + size - 1) * stride - pad + kh - 1,  within 0 .. height - 1
+
+    start, size: integers or arrays.  height: of the source map.
+    """
+    if term.kind == "fc":
+        return np.zeros_like(start), np.full_like(start, height)
+    first = np.clip(start * term.stride - term.pad, 0, height - 1)
+    stop = np.clip((start + size - 1) * term.stride - term.pad + term.kernel[0], first + 1, height)
+    return first, stop
 
 
 def _cut(total: int, limit: int) -> list[tuple[int, int]]:

@@ -17,8 +17,7 @@ def fits_block_rams(depth: int) -> bool:
 def block_rams(width: int, depth: int, enabled: bool) -> str:
     """Verilog of a memory for `verilog_code`, in terms of $clk, $write, $write_address, $write_data, $read_address, $read_data, $read.
 
-    width, depth: of the memory.  enabled: whether $read says when to read.
-    Latency 2.
+    width, depth: of the memory.  enabled: whether $read says when to read.  Latency 2.
     """
     columns = 36 if depth <= 512 else 18
     number = -(-width // columns)
