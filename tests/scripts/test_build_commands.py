@@ -22,7 +22,7 @@ def test_boards_are_listed_with_what_one_needs_to_choose(command):
     code, output, _ = command("boards")
     assert code == 0
     line = next(line for line in output.splitlines() if line.startswith("ulx3s-85f"))
-    for part in ("LFE5U-85F", "1x16", "KiB", "MHz", "openFPGALoader -b ulx3s"):
+    for part in ("LFE5U-85F", "2x16", "KiB", "MHz", "openFPGALoader -b ulx3s"):
         assert part in line
     assert "cascadefire build --board" in output
 
