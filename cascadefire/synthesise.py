@@ -197,7 +197,8 @@ class _Builder:
         term = step.terms[0]
         source = self.values[term.source][term.first:term.first + term.channels]
         found = {"input": share(source), "output": share(outputs),
-                 "channels": (outputs != 0).mean(axis=(1, 2)).round(4).tolist(), "output wanted": None if wanted is None else float(np.mean(wanted))}
+                 "channels": (outputs != 0).mean(axis=(1, 2)).round(4).tolist(),
+                 "output wanted": None if wanted is None else float(np.mean(wanted))}
         if row is not None:
             found |= {"input of the table": row.input_density, "output of the table": row.output_density,
                       "weights of the table": row.weight_density,

@@ -68,7 +68,8 @@ def _made(board: Board, stage: str, progress) -> Path:
 def _holds(folder: Path, stage: str, key: str) -> bool:
     """Whether the user's last build made what a stage needs of the very same design, with the same tools."""
     try:
-        return json.loads((folder / builder.REPORT).read_text(encoding="utf-8"))["fingerprint"] == key and (folder / NETLISTS[stage]).exists()
+        report = json.loads((folder / builder.REPORT).read_text(encoding="utf-8"))
+        return report["fingerprint"] == key and (folder / NETLISTS[stage]).exists()
     except (OSError, ValueError, KeyError):
         return False
 

@@ -11,7 +11,8 @@ class LanePort:
 
     near: the sum is that of the beat one cycle (0) or two cycles (1) before.  early: of the beat three (0) or four (1), else five
     cycles before, where `far`.  multiplying: there are operands or products.
-    gathering, selecting, adding, added, added_before: a beat is two cycles before its addition .. two cycles after.  zero: the write of this half clears.  fired: the half that fire reads.
+    gathering, selecting, adding, added, added_before: a beat is two cycles before its addition .. two cycles after.
+    zero: the write of this half clears.  fired: the half that fire reads.
     """
 
     def __init__(self, config):

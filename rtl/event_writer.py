@@ -76,7 +76,8 @@ def event_writer(clk, rst, config, start, settings, fired, write, go, busy, prog
     group_events_q, band_events_q = wrapping(ADDRESS_BITS), wrapping(ADDRESS_BITS)
     group_counts_q, band_counts_q = wrapping(BYTE_ADDRESS_BITS), wrapping(BYTE_ADDRESS_BITS)
     pop, hand, half_q, free = (bit() for _ in range(4))
-    position, ends_band, ends_group, ends_pass, group_lanes = unsigned(8), bit(), bit(), bit(), unsigned(lanes.bit_length())   # of what fire gives
+    # Of what fire gives.
+    position, ends_band, ends_group, ends_pass, group_lanes = unsigned(8), bit(), bit(), bit(), unsigned(lanes.bit_length())
     closes, closes_group, closes_pass = skid.data(ends_at), skid.data(ends_at + 1), skid.data(ends_at + 2)
     here, few, some = bit(), bit(), bit()
     # Something may happen in the bands: in this cycle, in the one before; either, or a shift.

@@ -55,8 +55,8 @@ def probe_rows(report: Report) -> Iterator[list[str]]:
     """The cells of the probes' table."""
     for one in report["probes"]:
         equal = "equal" if one["simulation_equal"] and one["bit_exact"] else "NO"
-        yield [one["name"], f"{one['cycles']:,}", equal, percent(one["utilisation"]), f"{one['macs_per_s'] / 1e6:,.1f}", f"{one['dense_macs_per_s'] / 1e6:,.1f}", f"{one['events_per_cycle']:.3f}",
-               f"{one['outputs_per_cycle']:.3f}", f"{one['memory_bytes_per_s'] / 1e6:,.1f}"]
+        yield [one["name"], f"{one['cycles']:,}", equal, percent(one["utilisation"]), f"{one['macs_per_s'] / 1e6:,.1f}",
+               f"{one['dense_macs_per_s'] / 1e6:,.1f}", f"{one['events_per_cycle']:.3f}", f"{one['outputs_per_cycle']:.3f}", f"{one['memory_bytes_per_s'] / 1e6:,.1f}"]
 
 
 PROBE_HEADINGS = ["cycles", "exact, sim", "used", "MMAC/s", "dense-eq. MMAC/s", "events a cycle", "outputs a cycle", "memory, MB/s"]

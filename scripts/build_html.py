@@ -36,7 +36,8 @@ def render(board, report: dict[str, Any], folder: Path) -> str:
         floorplan=build_plots.floorplan(plan),
         path=html.escape(sentence(path)),
         path_table=table(["signal", "block", "instance", "source", "ns"],
-                         ([step["signal"], step["block"] or "", step["instance"] or "", step["source"] or "made by a tool", f"{step['delay_ns']:.2f}"]
+                         ([step["signal"], step["block"] or "", step["instance"] or "", step["source"] or "made by a tool",
+                           f"{step['delay_ns']:.2f}"]
                           for step in path.get("steps", [])), text_columns=4),
         clock_note=html.escape(report["remark"]),
         seed_table=table(["seed", "Fmax, MHz"], ((seed, f"{value:.2f}") for seed, value in report["seeds"].items())),

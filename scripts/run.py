@@ -85,7 +85,8 @@ def load_subject(network: str | None, workload: str | None, photo: str | None = 
                  layers: str | None = None, shrink: str | None = None, seed: str | None = None):
     """A Subject from the options as typed; numbers are checked before anything is built."""
     numbers = {name: arguments.parse_whole(name, value, low, high) for name, value, low, high in
-               (("side", side, 16, 2048), ("batch", batch, 1, 1024), ("shrink", shrink, 1, 64), ("seed", seed, 0, None)) if value is not None}
+               (("side", side, 16, 2048), ("batch", batch, 1, 1024), ("shrink", shrink, 1, 64), ("seed", seed, 0, None))
+               if value is not None}
     # Imported here: the graphs' side loads what digits do not need.
     from scripts import subjects
 

@@ -117,7 +117,8 @@ def columns(over: str, reports: dict[int, dict]) -> tuple[list[str], list[list[s
     for point, report in reports.items():
         beats = sum(layer["effectual_beats"] for layer in report["layers"])
         totals, worst = report["totals"], figures.lowest(report)
-        rows.append([f"{point:,}", *(f"{value:,.0f}" for value in (report["cycles"], totals["ideal"], totals["memory"], totals["roofline"])),
+        cycles = report["cycles"], totals["ideal"], totals["memory"], totals["roofline"]
+        rows.append([f"{point:,}", *(f"{value:,.0f}" for value in cycles),
                      percent(totals["efficiency"]), percent(totals["utilisation"]), percent(worst["efficiency"]), worst["name"],
                      f"{report['cycles'] * report['array']['pes'] / beats if beats else 0:.3f}"])
     return [over, "cycles", "ideal", "memory", "roofline", "efficiency", "utilisation", "lowest layer", "which", "PE cycles a beat"], rows

@@ -24,8 +24,8 @@ def over(unit: str, reports: Mapping[int, Report]) -> str:
             lines += left.plot(points, values, marker="o", color=colour, label=f"{key}, %")
             for point, value in zip(points, values):
                 # Where the two meet, one figure stands above and one below.
-                left.annotate(f"{value:.1f}", (point, value), (0, 7 if key == "efficiency" or value < 15 else -15), textcoords="offset points",
-                              ha="center", fontsize=8)
+                left.annotate(f"{value:.1f}", (point, value), (0, 7 if key == "efficiency" or value < 15 else -15),
+                              textcoords="offset points", ha="center", fontsize=8)
         left.set_ylim(0, 112)
         left.axhline(100, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
         waits = [report["cycles"] * report["array"]["pes"] / (sum(layer["effectual_beats"] for layer in report["layers"]) or 1)

@@ -30,4 +30,5 @@ def fingerprint(board: Board, module: str | None = None, with_tools: bool = True
     state = [[str(path.relative_to(CHECKOUT)), digest(path.read_bytes())] for path in sources()]
     versions = [Tools().version(tool) for tool in WHEELS] if with_tools else []
     design = {key: value for key, value in board.to_dict().items() if key not in TOLD_ONLY}
-    return digest(json.dumps([state, design, digest(board.constraints_path.read_bytes()), module or convert.MODULE, versions]).encode())[:LENGTH]
+    parts = [state, design, digest(board.constraints_path.read_bytes()), module or convert.MODULE, versions]
+    return digest(json.dumps(parts).encode())[:LENGTH]

@@ -21,7 +21,7 @@ except ImportError:     # Windows has no terminals of this kind
 
 GONE = (OSError, TypeError, TerminalError)      # what pyserial 3.5 lets through when a port vanishes
 WINDOW = 4
-TRIES = 10              # times that the same frames are sent before the board counts as silent: on a line that spoils one in five, 1 in 10**7
+TRIES = 10              # times that the same frames are sent before the board is silent: where one in five is spoilt, 1 in 10**7
 TURNAROUND = 0.08       # seconds that a USB bridge and the two ends may take for a reply besides the line's own time
 BITS = 10               # of a byte on the line
 MOST_STUFFED = 2 * frames.MOST_BYTES + 2

@@ -9,7 +9,8 @@ from rtl.stream import bit
 def address_spaces(clk, rst, bus, memory, regs):
     """Passes an access on by its space; err for a word that the space does not have.
 
-    bus: LinkBus of the link.  memory: LinkBus whose adr counts 32-bit words.  regs: RegisterBus. Both must give zeros but in the cycle of their ack.
+    bus: LinkBus of the link.  memory: LinkBus whose adr counts 32-bit words.  regs: RegisterBus.
+    Both must give zeros but in the cycle of their ack.
     Latency: identity (whose words the executor knows) and what is beyond a space 0, registers 1, memory its own.
     Reset forgets an open request.
     """

@@ -13,7 +13,8 @@ def multiplier(clk, a, b, p, family="generic", enable=None):
     """p(t + 3) = a(t) * b(t), signed; times are counted in cycles with `enable`, without which nothing moves.
 
     a, b: signed signals; on ecp5 at most 18 bits wide.  p: signed, as wide as both together.  family: of config.FAMILIES; on ecp5 a
-    MULT18X18D with all its registers is instantiated, which Yosys 0.70 never uses by itself.  enable: optional bit (saves power, and time in simulation).
+    MULT18X18D with all its registers is instantiated, which Yosys 0.70 never uses by itself.
+    enable: optional bit (saves power, and time in simulation).
     Latency 3, one product a cycle. No reset.
     Raises ValueError when an operand is too wide.
     """

@@ -33,7 +33,8 @@ def spram(clk, enable, write, address, write_data, read_data):
 wire [15:0] ${{read_data}}_value = $write_data;
 `ifdef YOSYS
 SB_SPRAM256KA u_$read_data (.CLOCK($clk), .CHIPSELECT($enable), .WREN(|$write), .ADDRESS($address), .DATAIN($write_data),
-    .MASKWREN({{{{2{{${{read_data}}_bytes[1]}}}}, {{2{{${{read_data}}_bytes[0]}}}}}}), .STANDBY(1'b0), .SLEEP(1'b0), .POWEROFF(1'b1), .DATAOUT($read_data));
+    .MASKWREN({{{{2{{${{read_data}}_bytes[1]}}}}, {{2{{${{read_data}}_bytes[0]}}}}}}), .STANDBY(1'b0), .SLEEP(1'b0),
+    .POWEROFF(1'b1), .DATAOUT($read_data));
 `else
 reg [15:0] ${{read_data}}_words [0:{DEPTH - 1}];
 reg [15:0] ${{read_data}}_array;
