@@ -4,6 +4,7 @@ from rtl.config import DEALT_QUEUE, FIRE_MARGIN, OUTSTANDING, WORDS_AHEAD
 from rtl.event_locate import STAGES
 from rtl.event_writer import SKID
 from rtl.flat_row import LATENCY as FLATTEN
+from rtl.program_sequencer import SETTLE
 from rtl.weight_fetch import COUNTS_AHEAD as COUNTS_LISTED_AHEAD
 
 # memory port and readers
@@ -15,7 +16,8 @@ PLACES = OUTSTANDING    # requests open at once
 
 # program and fetch
 LAUNCH = 5              # start -> first program word asked for
-WORD_TO_READY = 1       # last word before the parameters -> the pass may be taken
+SECTION_TO_SECTION = SETTLE + 2     # last word of header, offsets, mask, parameters -> first word of the next of them
+WORD_TO_READY = SETTLE + 4          # last word before the parameters -> the pass may be taken
 TAKE_TO_COUNT = 8       # pass taken -> first event count asked for
 WRITTEN_TO_COUNT = 6    # last word written -> counts that waited for it are asked for
 COUNT_TO_EVENT = 6      # a band's count -> its first word asked for

@@ -12,7 +12,7 @@ from rtl.pass_settings import HEADER_WORDS
 class Pass:
     """What the hardware is told of one pass.
 
-    words: 32-bit words until it may start.  parameters: words after these.  channels, bands: read of the source map.
+    sections: 32-bit words of header, offsets and, where there is one, live mask: all until it may start.  parameters: words after these.  channels, bands: read of the source map.
     place: number of the first band read within it; event_counts: byte address of that band's count.
     band_step: from a channel's first band to the next channel's.  offset_y, offset_x: added to coordinates.
     tile: (height, width).  stride.  kernel: (kh, kw).  counts: byte address of the weight counts.  count_words: words of them.
@@ -21,7 +21,7 @@ class Pass:
     out_band: number of the first band fired within the output map.  out_first: first channel fired, within the step.
     """
 
-    words: int
+    sections: tuple
     parameters: int
     channels: int
     bands: int
@@ -46,6 +46,11 @@ class Pass:
     out_band: int
     out_first: int
 
+    @property
+    def words(self):
+        """All 32-bit words until the pass may start."""
+        return sum(self.sections)
+
 
 def read_passes(executable) -> list[Pass]:
     """Return the passes of a compiled graph, in order."""
@@ -65,14 +70,15 @@ def _read(words, at, width, source, output) -> Pass:
     head = words[at:at + HEADER_WORDS].tolist()
     flags, channels = head[0], head[1] >> 16
     kernel = (flags >> 8 & 15, flags >> 12 & 15)
-    size, live = HEADER_WORDS + kernel[0] * kernel[1], None
+    sections, live = (HEADER_WORDS, kernel[0] * kernel[1]), None
     if flags & LIVE_MASK:
         number = -(-channels // MASK_WORD)
-        bits = np.ascontiguousarray(words[at + size:at + size + number]).view(np.uint8)
-        live, size = np.unpackbits(bits, bitorder="little")[:channels].astype(bool), size + number
+        first = at + sum(sections)
+        bits = np.ascontiguousarray(words[first:first + number]).view(np.uint8)
+        live, sections = np.unpackbits(bits, bitorder="little")[:channels].astype(bool), (*sections, number)
     fired = head[13] >> 16
     return Pass(
-        words=size, parameters=0 if flags & SAME_PARAMETERS else 2 * fired, channels=channels, bands=head[1] & 0xFFFF,
+        sections=sections, parameters=0 if flags & SAME_PARAMETERS else 2 * fired, channels=channels, bands=head[1] & 0xFFFF,
         place=head[4] - source.counts, event_counts=head[4], band_step=head[2] & 0xFFFF,
         offset_y=_signed(head[7] >> 16), offset_x=_signed(head[7] & 0xFFFF),
         tile=(head[8] >> 16, head[8] & 0xFFFF), stride=1 << (flags >> 16 & 3), kernel=kernel, counts=head[10] * width,

@@ -37,7 +37,7 @@ class Schedule:
         """Go through all passes."""
         starts, done, fetched, parameters, late = [], 0.0, 0.0, 0.0, False
         for index, one in enumerate(self.passes):
-            begin = max(starts[-1], parameters) + 1 if index else at.LAUNCH
+            begin = max(starts[-1] + 1, parameters + at.SECTION_TO_SECTION) if index else at.LAUNCH
             ready, parameters = self._read(begin, one, index == 0, late)
             take = max(ready, fetched)
             start = self._start(index, done, take)
@@ -57,16 +57,17 @@ class Schedule:
 
     def _read(self, begin, one, first, late):
         """Return when a pass may be taken and when its parameters are read, 0 where it has none."""
-        ready = self.program.read(begin, one.words) + at.WORD_TO_READY
+        last = self.program.read(begin, one.sections)
+        ready, begin_parameters = last + at.WORD_TO_READY, last + at.SECTION_TO_SECTION
         if first:
             self.program.announce(begin, one.words + one.parameters)
         if not one.parameters:
             return ready, 0.0
         self._half = not self._half
-        begin = max(ready, self.writer.free()) if self._half == self._fire_half else ready
+        begin = max(begin_parameters, self.writer.free()) if self._half == self._fire_half else begin_parameters
         if late:
             self.program.announce(begin, one.parameters)
-        return ready, self.program.read(begin, one.parameters)
+        return ready, self.program.read(begin, (one.parameters,))
 
     def _start(self, index, done, take):
         """Return when pass `index` enters the front, which sends the one before it, `done` then, to fire."""

@@ -12,10 +12,14 @@ class ProgramWords:
         self.ahead = int(at.PROGRAM_AHEAD * self.ratio)
         self.words, self.time = Curve(), 0.0
 
-    def read(self, begin, number):
-        """Return when the last of the next `number` words is taken, the first not before `begin`."""
-        if not number:
-            return begin
+    def read(self, begin, sections):
+        """Return when the last word of the next sections is taken, the first not before `begin`.  sections: words of each."""
+        for number in sections:
+            end = self._section(begin, number)
+            begin = end + at.SECTION_TO_SECTION
+        return end
+
+    def _section(self, begin, number):
         ahead, first = self.ahead, self.words.total
         cycle = max(1.0, 1 / self.ratio)
         begin = max(begin, self.time + 1, self.words.at(first - ahead) + self.port.turn if first >= ahead else
