@@ -52,8 +52,8 @@ class Front:
         no_weight = 0.0
         band_cycles = max(1.0, port.turn / at.COUNTS_AHEAD * work.event_count_words / max(1, work.scan_end))
         weights.begin(one, take, start)
-        for scan, n_pieces, n_words, groups, located, load, loads, ahead, walk, count_words, chunks, channel, new_counts in zip(
-                work.scan, work.pieces, work.words, work.groups, work.located, work.beats, work.loads, work.ahead, work.walk,
+        for scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel, new_counts in zip(
+                work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead, work.walk,
                 work.count_words, work.chunks, work.channel, work.event_counts):
             # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
             scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
@@ -66,8 +66,8 @@ class Front:
                 asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1 + new_counts)
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
-            taken = max(unpacked + 1, asked + answer, begun, dispatch.at(place - at.BETWEEN))
-            request = max(taken + to_request, dispatch.at(place - at.ASKED_AHEAD) + 1)
+            taken = self._room(place - at.BETWEEN, max(unpacked + 1, asked + answer, begun))
+            request = self._room(place - at.ASKED_AHEAD, taken + to_request)
             loaded = weights.bring(request, walk, count_words, chunks)
             if n_words > 1:
                 first_asked = asked
@@ -103,7 +103,7 @@ class Front:
             dispatch.add(located, first, dispatched)
             freed = max(freed + 1, over if load else first + 1)     # slots are freed in order, one a cycle
             free.append(freed)
-            unpacked = max(supplied, dispatch.at(place + located - 1 - at.BETWEEN))
+            unpacked = self._room(place + located - 1 - at.BETWEEN, supplied - trail) + trail
             if n_words:
                 words.add(n_words, taken, unpacked)
                 asked = max(asked, words.at(words.total - 1 - at.EVENTS_AHEAD))
@@ -120,3 +120,14 @@ class Front:
         if work.beats and not flat:
             over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes)       # the PEs do not end together
         return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)
+
+    def _room(self, place, time):
+        """Return when an event word goes on that is there from `time` on, and has to wait until the dispatch has taken word `place`.
+
+        Words that have come to wait go on only once the dispatch has taken RESUME more, as fast as there are: where the dispatch is slow
+        they then stand still again. A word is anywhere in such a run, so half of that time is what it waits.
+        """
+        taken = self.dispatch.at(place)
+        if taken <= time:
+            return time
+        return max(taken + at.RESUME, (taken + self.dispatch.at(place + at.RESUME)) / 2)

@@ -29,8 +29,9 @@ START_TO_UNPACK = 2     # pass starts -> its first memory word is taken
 UNPACK_TO_REQUEST = 4   # word taken -> the channel's weights are looked for
 UNPACK_TO_DISPATCH = 10
 TO_FLATTEN = FLATTEN    # later than these, for events that are flattened
-BETWEEN = WORDS_AHEAD - STAGES + 4       # event words between unpack and dispatch when the look-ahead queue is crowded
-ASKED_AHEAD = BETWEEN - 2                   # of these, those behind the place where weights are asked for
+BETWEEN = WORDS_AHEAD + 4    # event words between unpack and dispatch at most; then unpack stands still
+ASKED_AHEAD = BETWEEN - 2    # of these, those behind the place where weights are asked for
+RESUME = STAGES + 1          # event words that the dispatch takes before unpack goes on
 SCAN_TO_LAST = 5        # last band -> unpack has taken the piece that ends the pass
 OVER = 12               # last word taken -> unpack and locate are empty
 

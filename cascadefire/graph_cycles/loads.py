@@ -11,8 +11,9 @@ def uneven(one, layout):
 
 
 def event_loads(config, one, events, chosen, table):
-    """Return (beats of each PE, event words that meet an output) of each channel chosen: int64 [chosen, P], int64 [chosen].
+    """Return (beats of each PE, event words that meet an output, those behind the last of them) of each channel chosen.
 
+    Types: int64 [chosen, P], int64 [chosen], int64 [chosen].
     Lane e of a word goes to PE (turn + e) mod P; turn moves on by the lanes up to the last one that meets an output, and by one
     more after a full word.
     one: Pass.  events: MapEvents of its source.  chosen: its channels that have events, as numbers of the pass.
@@ -44,7 +45,11 @@ def event_loads(config, one, events, chosen, table):
     pe = (turn + lane) % pes
     loads = np.bincount(channel * pes + pe, weights=beats, minlength=len(chosen) * pes).reshape(len(chosen), pes)
     located = np.bincount(channel[begins], weights=used > 0, minlength=len(chosen))
-    return loads, np.maximum(located, 1)
+    number = np.bincount(channel[begins], minlength=len(chosen))
+    last = np.zeros(len(chosen), np.int64)
+    meets = np.flatnonzero(used)
+    last[channel[begins[meets]]] = meets + 1        # the last one stays
+    return loads, np.maximum(located, 1), np.where(last > 0, np.cumsum(number) - last, number - 1)
 
 
 def _hits(place, kernel, stride, size):

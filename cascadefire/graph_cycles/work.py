@@ -14,7 +14,8 @@ class PassWork:
     """The work of a pass's channels that have events, in order (flatten: of its events); lists of equal length.
 
     scan: bands looked at before the channel's.  pieces: bands with events.  words: memory words of events.
-    groups: event words that leave unpack.  located: of these, those that reach the dispatch.  beats: over all PEs.  loads: of
+    groups: event words that leave unpack.  located: of these, those that reach the dispatch.  trail: those behind the
+    last of them.  beats: over all PEs.  loads: of
     each PE, where they differ; else None.
     ahead: event words that wait between dispatch and multiplication when the PEs are full.
     walk: cycles that weight_fetch takes.  count_words: memory words of weight counts used up to the channel.
@@ -27,6 +28,7 @@ class PassWork:
     words: list
     groups: list
     located: list
+    trail: list
     beats: list
     loads: list
     ahead: list
@@ -65,10 +67,11 @@ def pass_work(config, one, events, memory) -> PassWork:
     table = table[chosen].T
     beats = (hits * table).sum(axis=0)
     if uneven(one, events.layout) and len(chosen):
-        loads, located = event_loads(config, one, events, chosen, table.T)
+        loads, located, trail = event_loads(config, one, events, chosen, table.T)
         loads = loads.tolist()
     else:
         loads, located = [None] * len(chosen), _located(one, events, first, chosen, total, groups, hits)
+        trail = np.floor(groups * events.rows_behind(one, first, one.channels)[chosen] / total)
     rows = (hits * (table > 0)).sum(axis=0)
     positions = one.kernel[0] * one.kernel[1]
     ends, walk = _walks(config, positions, chosen)
@@ -77,7 +80,7 @@ def pass_work(config, one, events, memory) -> PassWork:
     ahead = (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes * groups / np.maximum(total, 1)
     return PassWork(
         scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
-        groups=groups.tolist(), located=located.tolist(), beats=beats.tolist(), loads=loads, ahead=ahead.tolist(),
+        groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads, ahead=ahead.tolist(),
         walk=walk.tolist(), count_words=ends.tolist(),
         chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]),
         event_counts=np.diff(asked[chosen], prepend=0).tolist(), event_count_words=int(asked[-1]), total_beats=int(beats.sum()))
@@ -138,7 +141,7 @@ def _flat_work(config, one, events, counts, table, scan_end, asked):
     ends, walk = _walks(config, 1, rows)
     ones, ahead = [1] * len(rows), float(at.PE_EVENTS + ROW_QUEUE) * config.pes
     return PassWork(
-        scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones,
+        scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones, trail=[0] * len(rows),
         beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),
         count_words=ends.tolist(),
         chunks=chunks.tolist(), channel=rows.tolist(), scan_end=scan_end,
