@@ -92,8 +92,8 @@ class Schedule:
             cycles = max(work.total_beats / self.config.pes, sum(work.walk), sum(work.groups)) + 3 * self.port.turn
             # A pass that waits for all that is in fire leaves the port to its writes.
             alone = not self.passes[index].lag and not self.passes[index].progressive
-            free = self.writer.free() if alone else self.writer.about_free(reads, cycles)
-            if free > start + LATE * max(cycles, reads + self.writer.words):
+            free = self.writer.free() if alone else self.writer.about_free(start, reads, cycles)
+            if free > start + LATE * max(cycles, reads + self.writer.words(start)):
                 self.program.announce(begin, following.words)
                 self._late = following.parameters
                 return

@@ -49,18 +49,24 @@ class Writer:
         waiting = self._whole(index - 1) - at.HAND_TO_WRITE > self._begin(index) + work.first[0]
         return work.ends[waiting]
 
-    @property
-    def words(self):
-        """Memory words that the last pass writes."""
-        return sum(self.passes[-1].work.words) if self.passes else 0
+    def words(self, start):
+        """Return the memory words of the last pass that are not yet written in cycle `start`."""
+        if not self.passes:
+            return 0
+        index, words = len(self.passes) - 1, self.passes[-1].work.words
+        done = 0
+        while done < len(words) and self._times(index, done)[1] <= start:
+            done += 1
+        return sum(words[done:])
 
-    def about_free(self, reads, cycles):
-        """Return about when fire will have done with the last pass while a pass of so many reads and cycles is in front."""
+    def about_free(self, start, reads, cycles):
+        """Return about when fire will have done with the last pass while a pass of so many reads and cycles is in front from `start` on."""
         if not self.passes:
             return 0.0
-        work, words = self.passes[-1].work, self.words
+        words = self.words(start)
         cycles = max(cycles, reads + words)
-        return self.passes[-1].start + self.head + max(work.reads, words * cycles / max(1, cycles - reads))
+        return max(self._begin(len(self.passes) - 1) + self.passes[-1].work.reads,
+                   start + self.head + words * cycles / max(1, cycles - reads))
 
     def finished(self):
         """Return when everything fired is in memory."""
