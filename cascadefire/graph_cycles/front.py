@@ -32,11 +32,11 @@ class Front:
         self.pieces, self.words, self.dispatch, self.beats = Curve(), Curve(), Curve(), Curve()
         self.asked = self.unpacked = self.dispatched = 0.0      # last event word asked for, last word taken, last dispatch
 
-    def run(self, one, work, take, start, gate) -> FrontTimes:
+    def run(self, one, work, take, start, gate, watch=None) -> FrontTimes:
         """Run a pass that was taken by the fetch in cycle `take` and starts in cycle `start`.
 
         one: Pass.  work: PassWork.  gate: (cycle from which anything may be asked for, None or function channel -> cycle from which
-        its counts may).
+        its counts may).  watch: None, or called for every channel, when all reads before its chunks are known.
         """
         port, weights, pes, flat = self.port, self.weights, self.config.pes, one.flatten
         answer, free = port.answer, weights.free
@@ -55,6 +55,10 @@ class Front:
         for scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel, new_counts in zip(
                 work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead, work.walk,
                 work.count_words, work.chunks, work.channel, work.event_counts):
+            # Words of neither events nor chunks are asked for earlier than this from now on.
+            port.known = min(asked, max(weights.asked, weights.walked + at.WALK_TO_JOB))
+            if watch:
+                watch()
             # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
             scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
             if gate:

@@ -10,9 +10,6 @@ from cascadefire.graph_cycles.stream import ProgramWords
 from cascadefire.graph_cycles.work import fire_work, pass_work
 from cascadefire.graph_cycles.writer import Writer
 
-LATE = 0.9      # share of a pass after which the end of fire is taken to come after it
-
-
 class Schedule:
     """When the passes are read, fetched, started, fired and written, once `run`.
 
@@ -29,7 +26,8 @@ class Schedule:
         self.program = ProgramWords(self.config, self.port, executable.length)
         self.writer = Writer(self.config, self.port)
         self.starts, self.works, self.times, self.waits = np.zeros(0, np.int64), [], [], []
-        self._late = None       # parameters of the next pass that fire keeps waiting, or None
+        # Parameters of the next pass that fire keeps waiting; its end, as far as it is known; when the words before them are read.
+        self._late, self._free, self._begin = 0, 0.0, 0.0
         # Halves of the parameter memories: of the pass read last, of the one in front, of the one in fire.
         self._half = self._front_half = self._fire_half = False
 
@@ -43,10 +41,10 @@ class Schedule:
             start = self._start(index, done, take)
             starts.append(start)
             work = self._work(index)
-            self._late = None
-            self._announce(index, start, parameters, work)
-            times = self.front.run(one, work, take, start, self.writer.gate(one, self._fire_ends))
-            done, fetched, late = times.done, times.fetched, self._late is not None
+            self._late = 0
+            self._announce(index, start, parameters)
+            times = self.front.run(one, work, take, start, self.writer.gate(one), self._late and self._watch_fire)
+            done, fetched, late = times.done, times.fetched, self._late > 0
             self.works.append(work)
             self.times.append(times)
             self._front_half = self._half
@@ -82,29 +80,23 @@ class Schedule:
             self.writer.fire(self.passes[index - 1], self._fire_work(index - 1), start)
         return start
 
-    def _announce(self, index, start, parameters, work):
-        """Tell the port what is read of the program while pass `index` is in front; what comes too late for that stays in `_late`."""
+    def _announce(self, index, start, parameters):
+        """Tell the port what is read of the program while pass `index` is in front, but for parameters that wait for the end of fire."""
         if index + 1 == len(self.passes):
             return
-        following, begin = self.passes[index + 1], max(start, parameters)
-        if following.parameters and self._half != self._fire_half:      # they go to the half that fire uses
-            reads = sum(work.words) + sum(work.chunks) * self.config.words_per_chunk
-            cycles = max(work.total_beats / self.config.pes, sum(work.walk), sum(work.groups)) + 3 * self.port.turn
-            # A pass that waits for all that is in fire leaves the port to its writes.
-            alone = not self.passes[index].lag and not self.passes[index].progressive
-            free = self.writer.free() if alone else self.writer.about_free(start, reads, cycles)
-            if free > start + LATE * max(cycles, reads + self.writer.words(start)):
-                self.program.announce(begin, following.words)
-                self._late = following.parameters
-                return
-            begin = max(begin, free - following.words)
-        self.program.announce(begin, following.words + following.parameters)
+        following, self._free = self.passes[index + 1], self.writer.free()
+        self._begin = max(start, parameters)
+        if following.parameters and self._half != self._fire_half and self._free > start:     # they go to the half that fire uses
+            self._late = following.parameters
+        self.program.announce(self._begin, following.words + following.parameters - self._late)
 
-    def _fire_ends(self):
-        """What the pass in front waits for is all in memory soon: parameters that wait for the end of fire come now."""
-        if self._late is not None:
-            self.program.announce(max(self.writer.free(), self.port.known), self._late)
-            self._late = None
+    def _watch_fire(self):
+        """Parameters that wait for the end of fire come once all reads up to it are known, so that it is sure."""
+        if self._late and self.port.known >= self._free:
+            self._free = self.writer.free()
+            if self.port.known >= self._free:
+                self.program.announce(max(self._begin, self.port.known), self._late)
+                self._late = 0
 
     def _work(self, index):
         record = self.executable.passes[index]

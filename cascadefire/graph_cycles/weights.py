@@ -78,7 +78,6 @@ class Weights:
         """Ask for `left` words, with which `end` chunks have come; return when the last one comes into the ring."""
         port, words, number = self.port, self.words, left
         last = max(self.asked + 1, self.walked + at.WALK_TO_JOB) - 1
-        port.known = last
         if self.owed:       # counts go first; one word is asked for when another one has been used
             last = max(last, port.ask(last + 1, self.owed))
             self.owed = 0

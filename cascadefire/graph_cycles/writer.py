@@ -49,33 +49,14 @@ class Writer:
         waiting = self._whole(index - 1) - at.HAND_TO_WRITE > self._begin(index) + work.first[0]
         return work.ends[waiting]
 
-    def words(self, start):
-        """Return the memory words of the last pass that are not yet written in cycle `start`."""
-        if not self.passes:
-            return 0
-        index, words = len(self.passes) - 1, self.passes[-1].work.words
-        done = 0
-        while done < len(words) and self._times(index, done)[1] <= start:
-            done += 1
-        return sum(words[done:])
-
-    def about_free(self, start, reads, cycles):
-        """Return about when fire will have done with the last pass while a pass of so many reads and cycles is in front from `start` on."""
-        if not self.passes:
-            return 0.0
-        words = self.words(start)
-        cycles = max(cycles, reads + words)
-        return max(self._begin(len(self.passes) - 1) + self.passes[-1].work.reads,
-                   start + self.head + words * cycles / max(1, cycles - reads))
-
     def finished(self):
         """Return when everything fired is in memory."""
         return self._whole(len(self.passes) - 1)
 
-    def gate(self, one, last):
+    def gate(self, one):
         """Return (cycle, None) or (0, function channel -> cycle) from which a pass may ask for event counts.
 
-        one: the Pass; all firing passes before it are known.  last: called once the end of fire is known.
+        one: the Pass; all firing passes before it are known.
         """
         needed = len(self.passes) - 1 - one.lag
         if needed < 0:
@@ -83,7 +64,7 @@ class Writer:
         if not one.progressive:
             return self._whole(needed) + at.WRITTEN_TO_COUNT, None
         groups, first = len(self.passes[needed].work.words), self.passes[needed].one.out_first
-        lanes, known, end = self.config.fire_lanes, {}, self._end(needed)[0]
+        lanes, known = self.config.fire_lanes, {}
 
         def when(channel):
             # -1: channels of passes before, which are in memory once all of those are, and the next one is being written.
@@ -91,8 +72,6 @@ class Writer:
             if group not in known:
                 known[group] = at.WRITTEN_TO_COUNT + (self._times(needed, group)[1] if group >= 0 else
                                                       max(self._whole(needed - 1), self.passes[needed].start))
-                if group >= end and not one.lag:
-                    last()
             return known[group]
 
         return 0.0, when
