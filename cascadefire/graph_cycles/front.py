@@ -30,6 +30,7 @@ class Front:
     def __init__(self, config, port):
         self.config, self.port, self.weights = config, port, Weights(config, port)
         self.pieces, self.words, self.dispatch, self.beats = Curve(), Curve(), Curve(), Curve()
+        self.opened, self.met = [], 0       # (place, cycle) of every channel's first word in the dispatch; those that unpack has met
         self.asked = self.unpacked = self.dispatched = 0.0      # last event word asked for, last word taken, last dispatch
 
     def run(self, one, work, take, start, gate, watch=None) -> FrontTimes:
@@ -40,7 +41,7 @@ class Front:
         """
         port, weights, pes, flat = self.port, self.weights, self.config.pes, one.flatten
         answer, free = port.answer, weights.free
-        pieces, words, dispatch, beats = self.pieces, self.words, self.dispatch, self.beats
+        opened, pieces, words, dispatch, beats = self.opened, self.pieces, self.words, self.dispatch, self.beats
         asked, unpacked, dispatched = self.asked, self.unpacked, max(self.dispatched, start)
         over = freed = free[-1] if free else 0.0
         ends, turn = [start] * pes, 0       # when each PE is idle; whose turn it is
@@ -84,7 +85,8 @@ class Front:
             no_weight += max(0.0, loaded - max(soonest, over))
             first = max(soonest, loaded)
             here = first + at.DISPATCH_TO_BEAT
-            supplied = max(taken + groups - 1, asked + answer)
+            supplied = self._supplied(place, located, groups, taken, max(taken + groups - 1, asked + answer))
+            opened.append((place, first))
             if flat:
                 here = max(ends[turn], here)
                 beats.add(1, here, here)
@@ -124,6 +126,20 @@ class Front:
         if work.beats and not flat:
             over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes)       # the PEs do not end together
         return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)
+
+    def _supplied(self, place, located, groups, taken, supplied):
+        """Return when unpack takes the last word of a channel, with what holds it up while the dispatch waits for another's weights.
+
+        place, located: of the channel, in the dispatch.  groups: words.  taken, supplied: cycles of its first and last one but for that.
+        """
+        opened = self.opened
+        while self.met < len(opened) and opened[self.met][0] + at.BETWEEN < place + located:
+            first, dispatched = opened[self.met]
+            self.met += 1
+            before = first + at.BETWEEN - place
+            if before > 0 and taken + before * (supplied - taken) / max(1, groups - 1) < dispatched:
+                supplied = max(supplied, dispatched + at.RESUME + groups - 1 - before)
+        return supplied
 
     def _room(self, place, time):
         """Return when an event word goes on that is there from `time` on, and has to wait until the dispatch has taken word `place`.
