@@ -33,11 +33,12 @@ class Front:
         self.opened, self.met = [], 0       # (place, cycle) of every channel's first word in the dispatch; those that unpack has met
         self.asked = self.unpacked = self.dispatched = 0.0      # last event word asked for, last word taken, last dispatch
 
-    def run(self, one, work, take, start, gate, watch=None) -> FrontTimes:
+    def run(self, one, work, take, start, gate, watch=None, ready=None, following=None) -> FrontTimes:
         """Run a pass that was taken by the fetch in cycle `take` and starts in cycle `start`.
 
         one: Pass.  work: PassWork.  gate: (cycle from which anything may be asked for, None or function channel -> cycle from which
         its counts may).  watch: None, or called for every channel, when all reads before its chunks are known.
+        ready: cycle from which the following Pass may be taken.
         """
         port, weights, pes, flat = self.port, self.weights, self.config.pes, one.flatten
         answer, free = port.answer, weights.free
@@ -50,7 +51,7 @@ class Front:
             at.UNPACK_TO_REQUEST + at.TO_FLATTEN, at.UNPACK_TO_DISPATCH + at.TO_FLATTEN)
         scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
         gate = gate[1]
-        no_weight = 0.0
+        no_weight, bands_left = 0.0, sum(work.pieces)
         band_cycles = max(1.0, port.turn / at.COUNTS_AHEAD * work.event_count_words / max(1, work.scan_end))
         weights.begin(one, take, start)
         for scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel, new_counts in zip(
@@ -64,6 +65,8 @@ class Front:
             scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
             if gate:
                 scanned = max(scanned, gate(channel) + answer)
+            else:       # counts of bands are asked for long before their events, and go before chunks
+                weights.owed, new_counts = weights.owed + new_counts, 0
             if n_pieces:
                 scanned = max(scanned, pieces.at(pieces.total - at.PIECES_AHEAD) + 1)
             if n_words:
@@ -116,6 +119,9 @@ class Front:
             if n_pieces:        # the last one of them has been looked at by now
                 pieces.add(n_pieces, taken, unpacked)
                 scanned, scan_at = scanned + (n_pieces - 1) * band_cycles, scan + n_pieces - 1
+                bands_left -= n_pieces
+                if not bands_left and following:
+                    weights.follow(max(ready, scanned + (work.scan_end - scan_at) * band_cycles + at.FETCH_FREE), following)
             scanned = max(scanned, pieces.at(pieces.total - 1 - at.PIECES_AHEAD))
         scanned += (work.scan_end - scan_at) * band_cycles
         if gate:

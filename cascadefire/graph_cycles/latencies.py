@@ -19,6 +19,7 @@ LAUNCH = 5              # start -> first program word asked for
 SECTION_TO_SECTION = SETTLE + 2     # last word of header, offsets, mask, parameters -> first word of the next of them
 WORD_TO_READY = SETTLE + 4          # last word before the parameters -> the pass may be taken
 TAKE_TO_COUNT = 8       # pass taken -> first event count asked for
+TAKE_TO_WEIGHT_COUNT = 3                    # pass taken -> first weight count asked for
 WRITTEN_TO_COUNT = 6    # last word written -> counts that waited for it are asked for
 COUNT_TO_EVENT = 6      # a band's count -> its first word asked for
 FETCH_FREE = 5          # last band -> the next pass may be taken

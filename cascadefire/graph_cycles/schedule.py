@@ -33,39 +33,45 @@ class Schedule:
 
     def run(self):
         """Go through all passes."""
-        starts, done, fetched, parameters, late = [], 0.0, 0.0, 0.0, False
-        for index, one in enumerate(self.passes):
-            begin = max(starts[-1] + 1, parameters + at.SECTION_TO_SECTION) if index else at.LAUNCH
-            ready, parameters = self._read(begin, one, index == 0, late)
+        starts, done, fetched = [], 0.0, 0.0
+        self.program.start()
+        begin, one = at.LAUNCH + self.port.answer, self.passes[0]
+        self.program.announce(begin, one.words + one.parameters)
+        last = self.program.read(begin, one.sections)
+        parameters, ready = self._parameters(last, one), last + at.WORD_TO_READY
+        for index, (one, following) in enumerate(zip(self.passes, [*self.passes[1:], None])):
             take = max(ready, fetched)
             start = self._start(index, done, take)
             starts.append(start)
             work = self._work(index)
-            self._late = 0
-            self._announce(index, start, parameters)
-            times = self.front.run(one, work, take, start, self.writer.gate(one), self._late and self._watch_fire)
-            done, fetched, late = times.done, times.fetched, self._late > 0
+            gate, ready = self.writer.gate(one), None
+            if following:
+                self._announce(start, parameters, following)
+                last = self.program.read(max(start + 1, parameters + at.SECTION_TO_SECTION), following.sections)
+                ready = last + at.WORD_TO_READY
+            times = self.front.run(one, work, take, start, gate, self._late and self._watch_fire, ready, following)
+            done, fetched = times.done, times.fetched
             self.works.append(work)
             self.times.append(times)
             self._front_half = self._half
+            if following:
+                parameters = self._parameters(last, following)
         last = len(self.passes) - 1
         self.writer.fire(self.passes[last], self._fire_work(last), max(done, self.writer.free()))
         starts.append(self.writer.finished() + self.port.answer + at.WRITTEN_TO_END)
         self.starts = np.rint(starts).astype(np.int64)
 
-    def _read(self, begin, one, first, late):
-        """Return when a pass may be taken and when its parameters are read, 0 where it has none."""
-        last = self.program.read(begin, one.sections)
-        ready, begin_parameters = last + at.WORD_TO_READY, last + at.SECTION_TO_SECTION
-        if first:
-            self.program.announce(begin, one.words + one.parameters)
+    def _parameters(self, last, one):
+        """Return when a pass's parameters are read, 0 where it has none.  last: cycle of its last word before them."""
         if not one.parameters:
-            return ready, 0.0
-        self._half = not self._half
-        begin = max(begin_parameters, self.writer.free()) if self._half == self._fire_half else begin_parameters
-        if late:
-            self.program.announce(begin, one.parameters)
-        return ready, self.program.read(begin, (one.parameters,))
+            return 0.0
+        begin, self._half = last + at.SECTION_TO_SECTION, not self._half
+        if self._half == self._fire_half:
+            begin = max(begin, self.writer.free())
+        if self._late:
+            self.program.announce(begin, self._late)
+            self._late = 0
+        return self.program.read(begin, (one.parameters,))
 
     def _start(self, index, done, take):
         """Return when pass `index` enters the front, which sends the one before it, `done` then, to fire."""
@@ -80,12 +86,12 @@ class Schedule:
             self.writer.fire(self.passes[index - 1], self._fire_work(index - 1), start)
         return start
 
-    def _announce(self, index, start, parameters):
-        """Tell the port what is read of the program while pass `index` is in front, but for parameters that wait for the end of fire."""
-        if index + 1 == len(self.passes):
-            return
-        following, self._free = self.passes[index + 1], self.writer.free()
-        self._begin = max(start, parameters)
+    def _announce(self, start, parameters, following):
+        """Tell the port what is read of the program while a pass is in front, but for parameters that wait for the end of fire.
+
+        start: of the pass.  parameters: cycle in which its own are read.  following: the next Pass.
+        """
+        self._begin, self._free = max(start, parameters), self.writer.free()
         if following.parameters and self._half != self._fire_half and self._free > start:     # they go to the half that fire uses
             self._late = following.parameters
         self.program.announce(self._begin, following.words + following.parameters - self._late)

@@ -1,5 +1,7 @@
 """When the program's words come."""
 
+from math import ceil
+
 from cascadefire.graph_cycles import latencies as at
 from cascadefire.graph_cycles.curve import Curve
 
@@ -32,6 +34,10 @@ class ProgramWords:
         self.words.add(number, begin, end)
         self.time = end
         return end
+
+    def start(self):
+        """Ask for the words that are there before the first one is taken."""
+        self.port.program(at.LAUNCH, 1, min(at.PROGRAM_AHEAD, ceil(self.length / self.ratio)))
 
     def announce(self, begin, number):
         """Tell the port that the next `number` words are read from about `begin` on."""

@@ -18,20 +18,37 @@ class Weights:
         self.ends = []          # chunks up to and with each channel
         self.base = 0           # channels whose chunks are out of the ring
         self.left = 0           # words of counts of the pass before that are still to be dropped
+        self.ahead = 0          # words of counts of the next pass that have been asked for
 
     def begin(self, one, take, start):
         """A pass begins: its counts are asked for, as far as there is room, when the fetch takes it, and before all events."""
         self.positions, self.total = one.kernel[0] * one.kernel[1], one.count_words
         self.walked = max(self.walked, start + at.START_TO_WALK + self.left)
         self.first, self.used, self.owed = self.counts.total, 0, 0
-        self.counts_ready = take + at.TAKE_TO_COUNT + self.port.answer
-        number = min(at.COUNTS_AHEAD, self.total)
-        if number:
-            self.port.ask(max(take + at.TAKE_TO_COUNT + 1, self.asked + 1), number)
+        self.counts_ready = take + at.TAKE_TO_WEIGHT_COUNT + self.port.answer
+        self.limit, self.counts_asked = self.total, min(at.COUNTS_AHEAD, self.total)
+        if self.counts_asked > self.ahead:
+            self.port.ask(max(take + at.TAKE_TO_WEIGHT_COUNT, self.asked + 1), self.counts_asked - self.ahead)
+
+    def follow(self, take, following):
+        """The next pass is taken in cycle `take`: its counts are asked for once this pass's are, as far as there is room."""
+        if take <= self.asked:
+            self.limit = self.total + min(at.COUNTS_AHEAD, following.count_words)
+            self._owe()
+
+    def _owe(self):
+        """A word of counts is asked for when another one has been used."""
+        number = min(self.used + at.COUNTS_AHEAD, self.limit) - self.counts_asked
+        if number > 0:
+            self.owed += number
+            self.counts_asked += number
 
     def end(self, start):
         """The pass is over, which began in cycle `start`: what is left of its counts is dropped when the next one begins."""
+        if self.owed:
+            self.asked = self.port.ask(self.asked + 1, self.owed)
         self.left = self.total - self.used
+        self.ahead = max(0, self.counts_asked - self.total)
         if self.left:
             self.counts.add(self.left, start, start)
 
@@ -69,16 +86,16 @@ class Weights:
             walked = max(walked, free[index - self.slots - at.COUNTS_BEFORE] + at.RELEASE)
         new = count_words - self.used
         if new > 0:
-            self.owed += max(0, min(count_words, self.total - at.COUNTS_AHEAD) - self.used)
             self.counts.add(new, walked - new + 1, walked)
             self.used = count_words
+            self._owe()
         self.walked, self.listed = walked, listed
 
     def _fetch(self, left, end):
         """Ask for `left` words, with which `end` chunks have come; return when the last one comes into the ring."""
         port, words, number = self.port, self.words, left
         last = max(self.asked + 1, self.walked + at.WALK_TO_JOB) - 1
-        if self.owed:       # counts go first; one word is asked for when another one has been used
+        if self.owed:       # counts go first
             last = max(last, port.ask(last + 1, self.owed))
             self.owed = 0
         while left:         # as many as the reader has places for, then as places get free
