@@ -1,0 +1,148 @@
+"""What waits for what in the accelerator's cycle model, mechanism by mechanism."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.curve import Curve
+from cascadefire.graph_cycles.front import Front
+from cascadefire.graph_cycles.loads import event_loads
+from cascadefire.graph_cycles.map_events import MapEvents
+from cascadefire.graph_cycles.port import USED, Port
+from cascadefire.graph_cycles.schedule import Schedule
+from cascadefire.graph_cycles.stream import ProgramWords
+from cascadefire.graph_cycles.weights import Weights
+
+CONFIG = SimpleNamespace(port_bytes=8, port_events=4, event_lanes=4, pes=4, slots=4, weight_depth=64, words_per_chunk=4)
+
+
+def dispatched(*runs):
+    """A front whose dispatch took words in these runs of (number, first cycle, last cycle)."""
+    curve = Curve()
+    for run in runs:
+        curve.add(*run)
+    front = Front(CONFIG, Port(latency=20))
+    front.dispatch = curve
+    return front
+
+
+def test_sections_of_the_program_are_some_cycles_apart():
+    def read(*sections):
+        return ProgramWords(CONFIG, Port(latency=20), 200).read(100, sections)
+
+    assert read(22) == 121
+    assert read(22, 9) == 121 + at.SECTION_TO_SECTION + 8
+    assert read(22, 9, 4) == read(22, 9) + at.SECTION_TO_SECTION + 3
+
+
+def test_the_port_brings_program_words_ahead():
+    port = Port(latency=20)
+    ProgramWords(CONFIG, port, 200).start()
+    assert port.used.count(USED) == at.PROGRAM_AHEAD
+    short = Port(latency=20)
+    ProgramWords(CONFIG, short, 21).start()     # two 32-bit words a memory word
+    assert short.used.count(USED) == 11
+
+
+def test_words_go_on_at_once_until_the_look_ahead_is_full():
+    assert dispatched((100, 0, 99))._room(50, 50) == 50
+    assert dispatched((100, 0, 99))._room(50, 60.5) == 60.5
+
+
+def test_a_full_look_ahead_goes_on_once_some_words_are_taken():
+    assert dispatched((100, 0, 99))._room(50, 40) == 50 + at.RESUME
+
+
+def test_where_the_dispatch_is_slow_a_word_waits_for_half_of_a_run_of_words():
+    assert dispatched((100, 0, 396))._room(50, 40) == 200 + 4 * at.RESUME / 2
+
+
+def test_a_channel_stands_still_where_the_dispatch_waits_for_weights():
+    """The dispatch waits until cycle 60 with word 10; word 10 + BETWEEN is the fifth of a channel of nine."""
+    place = 10 + at.BETWEEN - 4
+    front = dispatched()
+    front.opened = [(0, 3), (10, 60)]
+    assert front._supplied(place, 9, 9, 40, 48) == 60 + at.RESUME + 4
+    front.opened, front.met = [(0, 3), (10, 60)], 0
+    assert front._supplied(place, 9, 9, 57, 65) == 65        # they come after it has gone on
+    front.opened, front.met = [(0, 3), (10, 60)], 0
+    assert front._supplied(place, 4, 4, 40, 43) == 43 and front.met == 1     # it is met by the next channel's words
+
+
+def random_events(seed, bands=3, rows=4, width=11):
+    rng = np.random.default_rng(seed)
+    height = bands * rows - 2
+    layout = SimpleNamespace(rows=rows, bands=bands, strips=1, width=width, height=height, channels=5)
+    return MapEvents(layout, rng.random((5, height, width)) < 0.4)
+
+
+def test_rows_read_behind_the_tile_are_those_after_its_last_kernel_row():
+    events = random_events(1)
+    one = SimpleNamespace(tile=(3, 11), stride=1, kernel=(3, 3), offset_y=-1, place=0, bands=2)
+    # y + offset_y - ky = oy <= 2: rows up to 2 + 2 + 1 meet an output, rows 6 and 7 of the two bands read do not
+    np.testing.assert_array_equal(events.rows_behind(one, 0, 5), events.live[:, 6:8].sum(axis=(1, 2)))
+    whole = SimpleNamespace(tile=(10, 11), stride=1, kernel=(3, 3), offset_y=1, place=0, bands=3)
+    assert not events.rows_behind(whole, 0, 5).any()
+
+
+def test_words_behind_the_last_one_that_meets_an_output_are_counted():
+    events = random_events(2)
+    one = SimpleNamespace(place=0, bands=2, kernel=(3, 3), stride=2, tile=(2, 6), offset_y=1, offset_x=1)
+    chosen = np.arange(5)
+    _, located, trail = event_loads(CONFIG, one, events, chosen, np.ones((5, 9), np.int64))
+    for channel in range(5):
+        meets = []
+        for band in range(2):
+            rows = np.argwhere(events.live[channel, 4 * band:4 * band + 4])[:, 0] + 4 * band
+            # rows y with 0 <= y + 1 - ky = 2 oy <= 2 for a ky in 0 .. 2: up to 3
+            meets += [bool((rows[start:start + 4] <= 3).any()) for start in range(0, len(rows), 4)]
+        assert trail[channel] == meets[::-1].index(True)
+        assert located[channel] == sum(meets)
+
+
+def weights_of(count_words):
+    port = Port(latency=20)
+    weights = Weights(CONFIG, port)
+    weights.begin(SimpleNamespace(kernel=(1, 1), count_words=count_words), 0, 10)
+    return weights, port
+
+
+def test_counts_of_the_next_pass_are_asked_for_as_this_pass_s_are_used():
+    weights, port = weights_of(40)
+    assert port.used.count(USED) == at.COUNTS_AHEAD
+    weights.bring(50, 1, 20, 1)
+    weights.free.append(100)
+    asked = port.used.count(USED)
+    assert asked == 40 + 4 and weights.owed == 0        # the last eight of its own, and a chunk
+    weights.follow(0, SimpleNamespace(count_words=100))
+    assert weights.owed == 20 + at.COUNTS_AHEAD - 40
+    weights.bring(200, 1, 40, 0)
+    weights.end(10)
+    assert weights.ahead == at.COUNTS_AHEAD and port.used.count(USED) == asked + at.COUNTS_AHEAD
+    weights.begin(SimpleNamespace(kernel=(1, 1), count_words=100), 300, 310)
+    assert port.used.count(USED) == asked + at.COUNTS_AHEAD
+
+
+def test_counts_of_a_pass_that_is_taken_later_wait():
+    weights, _ = weights_of(40)
+    weights.bring(50, 1, 20, 1)
+    weights.follow(weights.asked + 1, SimpleNamespace(count_words=100))
+    assert weights.owed == 0
+
+
+def test_parameters_that_wait_for_fire_come_once_its_end_is_sure():
+    announced, ends = [], iter([700, 900])
+    schedule = SimpleNamespace(
+        _late=64, _free=500, _begin=100, port=SimpleNamespace(known=400), writer=SimpleNamespace(free=lambda: next(ends)),
+        program=SimpleNamespace(announce=lambda *request: announced.append(request)))
+    Schedule._watch_fire(schedule)
+    assert schedule._free == 500 and not announced
+    schedule.port.known = 600       # reads up to there made fire later
+    Schedule._watch_fire(schedule)
+    assert schedule._free == 700 and not announced
+    schedule.port.known = 950
+    Schedule._watch_fire(schedule)
+    assert announced == [(950, 64)] and schedule._late == 0
+    Schedule._watch_fire(schedule)
+    assert len(announced) == 1
