@@ -1,5 +1,6 @@
 """The accelerator's latencies and depths, in cycles: the one place to mend when a pipeline changes. `a -> b` counts from a to b."""
 
+from rtl.band_drain import AHEAD
 from rtl.config import DEALT_QUEUE, FIRE_MARGIN, OUTSTANDING, WORDS_AHEAD
 from rtl.event_locate import STAGES
 from rtl.event_writer import SKID
@@ -59,4 +60,5 @@ GO_TO_READ = 2          # fire may go on -> next read
 HAND_TO_GO = 5          # last band of a pass handed to the drain -> the next pass's first read
 WRITTEN_TO_END = -2     # last word written -> the end, beside the way of an answer
 BETWEEN_BANDS = 2       # cycles of the drain without a word, from a band to the next one
+WRITES_AHEAD = AHEAD    # words between the drain and the port
 HAND_TO_WRITE = 7       # word read by the drain -> written

@@ -48,6 +48,16 @@ class Port:
                 return end - 1
             time = end
 
+    def while_reading(self, begin, words, result):
+        """Return result() as it is when `words` words are asked for from cycle `begin` on, which are not asked for afterwards."""
+        begin = ceil(begin)
+        self._grow(begin + GROW)
+        before = bytes(self.used[begin:])
+        last = self.ask(begin, words) if words else begin
+        value = result()
+        self.used[begin:last + 1] = before[:last + 1 - begin]
+        return value
+
     def program(self, begin, cycle, words):
         """Give the program `words` requests, one every `cycle` cycles from `begin` on."""
         begin = ceil(begin)

@@ -41,9 +41,9 @@ class Schedule:
         parameters, ready = self._parameters(last, one), last + at.WORD_TO_READY
         for index, (one, following) in enumerate(zip(self.passes, [*self.passes[1:], None])):
             take = max(ready, fetched)
-            start = self._start(index, done, take)
-            starts.append(start)
             work = self._work(index)
+            start = self._start(index, done, take, work)
+            starts.append(start)
             gate, ready = self.writer.gate(one), None
             if following:
                 self._announce(start, parameters, following)
@@ -73,12 +73,19 @@ class Schedule:
             self._late = 0
         return self.program.read(begin, (one.parameters,))
 
-    def _start(self, index, done, take):
+    def _start(self, index, done, take, work):
         """Return when pass `index` enters the front, which sends the one before it, `done` then, to fire."""
         ready, free = max(done, take + 1), 0.0
         fires = index and self.passes[index - 1].fired
         if fires:
-            free = self.writer.free()
+            one = self.passes[index]
+            first, channels = self.writer.gate(one)
+            if channels:        # what it waits for is in fire
+                free = self.writer.free()
+            else:
+                # Its first events come before it starts, and before what fire writes.
+                first = max(take + at.TAKE_TO_COUNT, first) + self.port.answer + at.COUNT_TO_EVENT
+                free = self.port.while_reading(first, min(at.EVENTS_AHEAD, sum(work.words)), self.writer.free)
         start = max(ready, free)
         self.waits.append((max(0.0, take + 1 - done), max(0.0, free - ready)))
         if fires:

@@ -46,7 +46,7 @@ class Writer:
     def _end(self, index):
         """Return FireWork.ends as it is for a pass."""
         work = self.passes[index].work
-        waiting = self._whole(index - 1) - at.HAND_TO_WRITE > self._begin(index) + work.first[0]
+        waiting = self._drained(index - 1) > self._begin(index) + work.first[0]
         return work.ends[waiting]
 
     def finished(self):
@@ -88,6 +88,14 @@ class Writer:
         last = one.event_counts + (channel + 1) * one.bands - 1
         opened = max(one.event_counts, last - last % width)     # the first byte of the channel's last word
         return (opened - one.event_counts) // one.bands + width - 1 - opened % width
+
+    def _drained(self, index):
+        """Return when the drain has done with a pass; a few words may then still wait for the port."""
+        if index < 0:
+            return 0.0
+        work = self.passes[index].work
+        handed, done = self._times(index, len(work.words) - 1)
+        return handed + work.drain[-1] if work.last[-1] <= at.WRITES_AHEAD else done - at.HAND_TO_WRITE
 
     def _whole(self, index):
         """Return when a pass is in memory."""
