@@ -65,13 +65,12 @@ class Front:
             scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
             if gate:
                 scanned = max(scanned, gate(channel) + answer)
-            else:       # counts of bands are asked for long before their events, and go before chunks
-                weights.owed, new_counts = weights.owed + new_counts, 0
+            weights.owed += new_counts      # counts of bands go before chunks, and long before events
             if n_pieces:
                 scanned = max(scanned, pieces.at(pieces.total - at.PIECES_AHEAD) + 1)
             if n_words:
                 word = words.total
-                asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1 + new_counts)
+                asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
             taken = self._room(place - at.BETWEEN, max(unpacked + 1, asked + answer, begun))
