@@ -30,7 +30,8 @@ class Front:
     def __init__(self, config, port):
         self.config, self.port, self.weights = config, port, Weights(config, port)
         self.pieces, self.words, self.dispatch, self.beats = Curve(), Curve(), Curve(), Curve()
-        self.opened, self.met = [], 0       # (place, cycle) of every channel's first word in the dispatch; those that unpack has met
+        # (place, cycle) of every channel's first word in the dispatch, and how many of them unpack has met.
+        self.opened, self.met = [], 0
         self.asked = self.unpacked = self.dispatched = 0.0      # last event word asked for, last word taken, last dispatch
 
     def run(self, one, work, take, start, gate, watch=None, ready=None, following=None) -> FrontTimes:
@@ -54,10 +55,11 @@ class Front:
         no_weight, bands_left = 0.0, sum(work.pieces)
         band_cycles = max(1.0, port.turn / at.COUNTS_AHEAD * work.event_count_words / max(1, work.scan_end))
         weights.begin(one, take, start)
-        for scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel, new_counts in zip(
-                work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead, work.walk,
-                work.count_words, work.chunks, work.channel, work.event_counts):
-            # Words of neither events nor chunks are asked for earlier than this from now on.
+        for (scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel,
+             new_counts) in zip(
+                work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead,
+                work.walk, work.count_words, work.chunks, work.channel, work.event_counts):
+            # From now on neither events nor chunks are asked for earlier than this.
             port.known = min(asked, max(weights.asked, weights.walked + at.WALK_TO_JOB))
             if watch:
                 watch()
@@ -133,9 +135,10 @@ class Front:
         return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)
 
     def _supplied(self, place, located, groups, taken, supplied):
-        """Return when unpack takes the last word of a channel, with what holds it up while the dispatch waits for another's weights.
+        """Return when unpack takes the last word of a channel, which stands still while the dispatch waits for another's weights.
 
-        place, located: of the channel, in the dispatch.  groups: words.  taken, supplied: cycles of its first and last one but for that.
+        place, located: of the channel, in the dispatch.  groups: its words.  taken, supplied: cycles of its first and last one,
+        but for that.
         """
         opened = self.opened
         while self.met < len(opened) and opened[self.met][0] + at.BETWEEN < place + located:
@@ -147,10 +150,10 @@ class Front:
         return supplied
 
     def _room(self, place, time):
-        """Return when an event word goes on that is there from `time` on, and has to wait until the dispatch has taken word `place`.
+        """Return when an event word that is there from `time` on goes on: after the dispatch has taken word `place`.
 
-        Words that have come to wait go on only once the dispatch has taken RESUME more, as fast as there are: where the dispatch is slow
-        they then stand still again. A word is anywhere in such a run, so half of that time is what it waits.
+        Words that have come to wait go on only once the dispatch has taken RESUME more, as fast as there are: where the dispatch
+        is slow they then stand still again. A word is anywhere in such a run, so half of that time is what it waits.
         """
         taken = self.dispatch.at(place)
         if taken <= time:

@@ -12,7 +12,8 @@ from rtl.pass_settings import HEADER_WORDS
 class Pass:
     """What the hardware is told of one pass.
 
-    sections: 32-bit words of header, offsets and, where there is one, live mask: all until it may start.  parameters: words after these.  channels, bands: read of the source map.
+    sections: 32-bit words of header, offsets and, where there is one, live mask: all until it may start.
+    parameters: words after these.  channels, bands: read of the source map.
     place: number of the first band read within it; event_counts: byte address of that band's count.
     band_step: from a channel's first band to the next channel's.  offset_y, offset_x: added to coordinates.
     tile: (height, width).  stride.  kernel: (kh, kw).  counts: byte address of the weight counts.  count_words: words of them.

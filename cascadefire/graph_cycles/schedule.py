@@ -26,7 +26,7 @@ class Schedule:
         self.program = ProgramWords(self.config, self.port, executable.length)
         self.writer = Writer(self.config, self.port)
         self.starts, self.works, self.times, self.waits = np.zeros(0, np.int64), [], [], []
-        # Parameters of the next pass that fire keeps waiting; its end, as far as it is known; when the words before them are read.
+        # Parameters of the next pass that fire keeps waiting; its end, as far as it is known; when words before them are read.
         self._late, self._free, self._begin = 0, 0.0, 0.0
         # Halves of the parameter memories: of the pass read last, of the one in front, of the one in fire.
         self._half = self._front_half = self._fire_half = False

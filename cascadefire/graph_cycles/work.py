@@ -80,8 +80,8 @@ def pass_work(config, one, events, memory) -> PassWork:
     ahead = (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes * groups / np.maximum(total, 1)
     return PassWork(
         scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
-        groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads, ahead=ahead.tolist(),
-        walk=walk.tolist(), count_words=ends.tolist(),
+        groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads,
+        ahead=ahead.tolist(), walk=walk.tolist(), count_words=ends.tolist(),
         chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]),
         event_counts=np.diff(asked[chosen], prepend=0).tolist(), event_count_words=int(asked[-1]), total_beats=int(beats.sum()))
 
@@ -141,8 +141,8 @@ def _flat_work(config, one, events, counts, table, scan_end, asked):
     ends, walk = _walks(config, 1, rows)
     ones, ahead = [1] * len(rows), float(at.PE_EVENTS + ROW_QUEUE) * config.pes
     return PassWork(
-        scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones, trail=[0] * len(rows),
-        beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),
+        scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones,
+        trail=[0] * len(rows), beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),
         count_words=ends.tolist(),
         chunks=chunks.tolist(), channel=rows.tolist(), scan_end=scan_end,
         event_counts=np.diff(asked[number // one.bands], prepend=0).tolist(), event_count_words=int(asked[-1]),
