@@ -50,12 +50,15 @@ class Port:
 
     def while_reading(self, begin, words, result):
         """Return result() as it is when `words` words are asked for from cycle `begin` on, which are not asked for afterwards."""
-        begin = ceil(begin)
-        self._grow(begin + GROW)
-        before = bytes(self.used[begin:])
-        last = self.ask(begin, words) if words else begin
+        begin = end = ceil(begin)
+        while self.spare(begin, end) <= words + self.open:
+            end += GROW
+            self._grow(end)
+        before = self.used[begin:end]
+        if words:
+            self.ask(begin, words)
         value = result()
-        self.used[begin:last + 1] = before[:last + 1 - begin]
+        self.used[begin:end] = before
         return value
 
     def program(self, begin, cycle, words):
@@ -68,6 +71,10 @@ class Port:
         else:
             for number in range(words):
                 self.used[begin + int(number * cycle)] = USED
+
+    def spare(self, begin, end):
+        """Return how many cycles from `begin` until before `end` no read has."""
+        return self.used.count(FREE, begin, end)
 
     def written(self, start, words):
         """Return when `words` have been written, if writes begin at `start` and get what reads leave."""
