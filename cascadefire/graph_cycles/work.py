@@ -14,9 +14,8 @@ class PassWork:
     """The work of a pass's channels that have events, in order (flatten: of its events); lists of equal length.
 
     scan: bands looked at before the channel's.  pieces: bands with events.  words: memory words of events.
-    groups: event words that leave unpack.  located: of these, those that reach the dispatch.  trail: those behind the
-    last of them.  beats: over all PEs.  loads: of
-    each PE, where they differ; else None.
+    groups: event words that leave unpack.  located: of these, those that reach the dispatch.  trail: those behind the last of
+    them.  beats: over all PEs.  loads: of each PE, where they differ; else None.
     ahead: event words that wait between dispatch and multiplication when the PEs are full.
     walk: cycles that weight_fetch takes.  count_words: memory words of weight counts used up to the channel.
     chunks: of the channel.  channel: number within the pass.  event_counts: memory words of event counts asked for since the
