@@ -168,3 +168,24 @@ def test_the_drain_is_done_with_few_words_before_the_port_is():
 
     assert drained(at.WRITES_AHEAD) == 34
     assert drained(at.WRITES_AHEAD + 1) > 500
+
+
+def front_of_one_channel(**changes):
+    """A front that has run a pass of one channel of 60 event words and a chunk, `changes` made."""
+    work = dict(scan=0, pieces=1, words=60, groups=60, located=40, trail=0, beats=2000, loads=None, ahead=4, walk=1, count_words=1, chunks=1,
+                channel=0, event_counts=0)
+    front = Front(CONFIG, Port(latency=20))
+    front.run(SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=1),
+              SimpleNamespace(**{name: [value] for name, value in (work | changes).items()}, scan_end=1, event_count_words=1), 0, 20, (0.0, None))
+    return front
+
+
+def test_unpack_still_takes_the_words_behind_the_tile_when_the_last_one_before_them_has_a_place():
+    slow = front_of_one_channel()
+    assert slow.unpacked > 100      # the dispatch holds it up
+    assert front_of_one_channel(trail=20).unpacked == slow.unpacked + 20
+
+
+def test_chunks_wait_for_the_counts_of_bands():
+    front, later = (front_of_one_channel(words=1, groups=1, located=1, beats=4, event_counts=number) for number in (0, 5))
+    assert later.dispatched == front.dispatched + 5
