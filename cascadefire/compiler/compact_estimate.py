@@ -7,7 +7,6 @@ import numpy as np
 
 from cascadefire.compiler.graph_estimate import Costs, StepEstimate, TermEstimate, representatives
 from cascadefire.compiler.map_layout import most_rows
-from cascadefire.compiler.tiling import rows_read
 
 PASS_CYCLES = 60        # settings, the first answers, the last event's way through the lanes, a multiplication's end to fire
 EVENT_CYCLES = 3        # event_place: one for each axis, one to hand it on
@@ -75,7 +74,7 @@ class CompactTerm(TermEstimate):
     def lines(self, start, size):
         """Return (rows of the source in the bands that a pass reads, those bands)."""
         _, height, width = self.shape
-        low, high = (int(row) for row in rows_read(self.term, start, size, height))
+        low, high = self.rows(start, size)
         found = []
         for rows in range(1, most_rows(height, width) + 1):
             first, last = low // rows, -(-high // rows)

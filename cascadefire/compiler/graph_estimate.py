@@ -166,6 +166,11 @@ class TermEstimate:
             self.ranges[first, chunks] = (counts @ self.columns, counts.sum(axis=(1, 2)), shares)
         return self.ranges[first, chunks]
 
+    def rows(self, start, size):
+        """Return (first, last + 1) source rows that a pass reads, as integers; see rows_read."""
+        first, stop = rows_read(self.term, start, size, self.shape[1])
+        return int(first), int(stop)
+
     def row_hits(self, start, size):
         """Return how many rows of a tile meet the source, for each row of the kernel (one, where its positions are added up)."""
         return np.array([self.shape[1]]) if self.work.folded else hits_of(start, size, self.term, 0, self.shape[1])
@@ -173,7 +178,7 @@ class TermEstimate:
     def events(self, start, size):
         """Return (memory words of events, cycles in which they enter the core, bands) of a channel of a pass."""
         term, (_, height, width), config = self.term, self.shape, self.config
-        low, high = (int(row) for row in rows_read(term, start, size, height))
+        low, high = self.rows(start, size)
         best = None
         for rows in range(1, most_rows(height, width) + 1):
             bands, lanes = -(-high // rows) - low // rows, min(config.event_lanes, config.port_events)

@@ -10,6 +10,7 @@ from cascadefire.graph_cycles.stream import ProgramWords
 from cascadefire.graph_cycles.work import fire_work, pass_work
 from cascadefire.graph_cycles.writer import Writer
 
+
 class Schedule:
     """When the passes are read, fetched, started, fired and written, once `run`.
 
@@ -56,8 +57,7 @@ class Schedule:
             self._front_half = self._half
             if following:
                 parameters = self._parameters(last, following)
-        last = len(self.passes) - 1
-        self.writer.fire(self.passes[last], self._fire_work(last), max(done, self.writer.free()))
+        self.writer.fire(one, self._fire_work(index), max(done, self.writer.free()))
         starts.append(self.writer.finished() + self.port.answer + at.WRITTEN_TO_END)
         self.starts = np.rint(starts).astype(np.int64)
 
