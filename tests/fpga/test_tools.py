@@ -41,6 +41,14 @@ def test_a_tool_of_the_system_is_taken_from_path(on_path, tmp_path):
     assert (tmp_path / "log").read_text() == "packing a b\n"
 
 
+@pytest.mark.parametrize("code", (0, 1))
+def test_a_tool_on_path_is_asked_for_what_it_offers(code, on_path, tmp_path):
+    script(on_path, "nextpnr-ice40", f'echo "--placer arg  placer algorithm to use; available: sa, heap"; exit {code}')
+    assert Tools("system").offers("nextpnr-ice40", "heap", tmp_path)
+    assert not Tools("system").offers("nextpnr-ice40", "static", tmp_path)
+    assert Tools("wheels").offers("nextpnr-ice40", "static", tmp_path)
+
+
 def test_a_missing_tool_says_what_to_do(on_path, monkeypatch):
     with pytest.raises(ToolError, match="nextpnr-nothing is not on PATH"):
         Tools("system").command("nextpnr-nothing")
