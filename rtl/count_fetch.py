@@ -160,15 +160,19 @@ def count_fetch(clk, rst, config, start, settings, mask, progress, count_jobs, b
     one_word = 1 << ADDRESS_BITS
     settle_q, walking, step, opens, closes, live, ended = (bit() for _ in range(7))
     at, channel = wrapping(BYTE_ADDRESS_BITS), unsigned(16)
-    # 1: the band behind the walk.  2: the band that is asked for; word_2 is also that of the live band before it.
-    valid_1, opens_1, closes_1, live_1, ended_1 = (bit() for _ in range(5))
-    at_1, reach_1 = unsigned(BYTE_ADDRESS_BITS), unsigned(17)
+    # 1: the band behind the walk, in a queue whose room is a register: a path from the reader of bands through the walk would be the
+    # longest.  2: the band that is asked for; word_2 is also that of the live band before it.
+    opens_1, closes_1, live_1, ended_1 = (bit() for _ in range(4))
+    at_1, reach, reach_1 = unsigned(BYTE_ADDRESS_BITS), unsigned(17), unsigned(17)
+    reach_end = BYTE_ADDRESS_BITS + 17
+    walked, behind = Stream(reach_end + 4), Stream(reach_end + 4)
     valid_2, new_2, any_2, opens_2, closes_2, live_2, ended_2 = (bit() for _ in range(7))
     word_2, byte_2, reach_2 = unsigned(ADDRESS_BITS), unsigned(byte_bits), unsigned(17)
     allowed, go, moved = bit(), bit(), bit()
     job, band = job_stream(), Stream(band_bits(config))
 
     u_walk = band_walk(clk, rst, config, start, settle_q, settings, mask, step, at, channel, opens, closes, live, ended, walking)
+    u_behind = event_queue(clk, rst, walked, behind, 2)
     u_permit = _permit(clk, rst, settings, progress, reach_2, moved, allowed)
     u_jobs = event_queue(clk, rst, job, count_jobs, 2)
     u_bands = event_queue(clk, rst, band, bands, BANDS_AHEAD)
@@ -179,8 +183,24 @@ def count_fetch(clk, rst, config, start, settings, mask, progress, count_jobs, b
 
     @always_comb
     def advance():
-        step.next = walking and (not valid_1 or go)
-        moved.next = valid_1 and go
+        step.next = walking and walked.ready
+        moved.next = behind.valid and go
+
+    @always_comb
+    def look_up():
+        reach.next = channel + (last_byte - at[byte_bits:])
+
+    @always_comb
+    def wait():
+        walked.valid.next = walking
+        walked.data.next = concat(ended, live, closes, opens, reach, at)
+        behind.ready.next = go
+        at_1.next = behind.data[BYTE_ADDRESS_BITS:]
+        reach_1.next = behind.data[reach_end:BYTE_ADDRESS_BITS]
+        opens_1.next = behind.data[reach_end]
+        closes_1.next = behind.data[reach_end + 1]
+        live_1.next = behind.data[reach_end + 2]
+        ended_1.next = behind.data[reach_end + 3]
 
     @always_comb
     def hand_on():
@@ -192,12 +212,8 @@ def count_fetch(clk, rst, config, start, settings, mask, progress, count_jobs, b
     @always_seq(clk.posedge, reset=rst)
     def follow():
         settle_q.next = start
-        if step:
-            valid_1.next = True
-        elif go:
-            valid_1.next = False
         if go:
-            valid_2.next = valid_1
+            valid_2.next = behind.valid
         if moved and live_1:
             any_2.next = True
         if start:
@@ -205,13 +221,6 @@ def count_fetch(clk, rst, config, start, settings, mask, progress, count_jobs, b
 
     @always(clk.posedge)
     def shift():
-        if step:
-            at_1.next = at
-            reach_1.next = channel + (last_byte - at[byte_bits:])
-            opens_1.next = opens
-            closes_1.next = closes
-            live_1.next = live
-            ended_1.next = ended
         if moved:
             new_2.next = live_1 and (not any_2 or word_2 != at_1[top:byte_bits])
             byte_2.next = at_1[byte_bits:]
@@ -223,4 +232,4 @@ def count_fetch(clk, rst, config, start, settings, mask, progress, count_jobs, b
             if live_1:
                 word_2.next = at_1[top:byte_bits]
 
-    return u_walk, u_permit, u_jobs, u_bands, decide, advance, hand_on, follow, shift
+    return u_walk, u_behind, u_permit, u_jobs, u_bands, decide, advance, look_up, wait, hand_on, follow, shift
