@@ -1,5 +1,5 @@
 """The register port of the compact accelerator, whose counters share a small block RAM (numbers as in rtl/registers.py)."""
-from myhdl import always_comb, always_seq, block, concat, intbv
+from myhdl import always, always_comb, always_seq, block, concat, intbv
 
 from rtl.activity import BEAT, CONFIGURATION, DRAIN, NO_BUFFER, NO_EVENT, NO_WEIGHT, ROW_LOOKUP
 from rtl.compact.store import store
@@ -49,10 +49,10 @@ def state_pulse(running, pe_state, state, more):
 
 
 @block
-def place_match(place, number, mine):
-    """mine = place is the counter's; combinational."""
+def place_match(clk, place, number, mine):
+    """mine(t + 1) = place(t) is the counter's.  No reset."""
 
-    @always_comb
+    @always(clk.posedge)
     def compare():
         mine.next = place == number
 
@@ -90,7 +90,7 @@ def counters(clk, rst, config, bus, start, stop, status, program, length, launch
     u_store = store(clk, write, place_q, total, always_on, place, found, PLACES, config.family)
     u_pulses = [pulse_count(clk, rst, launch, more[names[i]], write, mine[i], pending[i]) for i in range(number)]
     u_states = [state_pulse(running, pe_state, STATES[name], more[name]) for name in names if name in STATES]
-    u_places = [place_match(place_q, numbers[i], mine[i]) for i in range(number)]
+    u_places = [place_match(clk, place, numbers[i], mine[i]) for i in range(number)]
     cycles, passes, events, reads, writes = (more[name] for name in ("cycles", "passes", "events", "words_read",
                                                                      "words_written"))
 

@@ -92,13 +92,17 @@ def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row
     u_chunk = chunk_place(clk, rst, config, settings, closed, extra)
 
     @always_comb
-    def choose():
+    def turn():
         columns.next = state_q == AIM
-        kernel.next = settings.kernel_w
-        tile_end.next = settings.tile_right
-        if state_q == AIM:
-            kernel.next = settings.kernel_h
-            tile_end.next = settings.tile_bottom
+
+    # A cycle early, before a long path: in AIM rows are looked at, in LINE, which comes next, columns.
+    @always(clk.posedge)
+    def choose():
+        kernel.next = settings.kernel_h
+        tile_end.next = settings.tile_bottom
+        if state_q == AIM or state_q == LINE:
+            kernel.next = settings.kernel_w
+            tile_end.next = settings.tile_right
 
     @always_comb
     def look():
@@ -227,4 +231,4 @@ def event_place(clk, rst, config, enter, settings, event, placed, row_valid, row
             placed.more_rows.next = 0
             placed.more_columns.next = 0
 
-    return u_along, u_axis, u_chunk, choose, look, measure, decide, accept, move, walk, follow, keep
+    return u_along, u_axis, u_chunk, turn, choose, look, measure, decide, accept, move, walk, follow, keep
