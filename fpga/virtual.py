@@ -34,6 +34,16 @@ def quick_line(board: Board) -> Board:
     return dataclasses.replace(board, baud=design_hz(board) // FASTEST)
 
 
+def line_for(board: Board, stage: str) -> Board:
+    """The board with the line it is simulated with: the quick one, unless the last build has the netlist of the board as it is.
+
+    Another line is another design, and to place and route that takes longer than the slow line does.
+    """
+    if stage != "rtl" and _holds(builder.default_folder(board), stage, fingerprint(board)):
+        return board
+    return quick_line(board)
+
+
 def cycles_per_bit(board: Board) -> int:
     """Clock cycles of a bit of a board's UART."""
     return round(design_hz(board) / board.baud)

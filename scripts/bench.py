@@ -58,7 +58,7 @@ def bench(
     files.prepare((json_file, html_file), defaults=())
     begun = time.perf_counter()
     if virtual:
-        chosen = with_line(chosen, baud)
+        chosen = with_line(chosen, stage, baud)
     executables, left_out = compiled(networks, chosen, mode, bool(network))
     with ExitStack() as stack:
         status = stack.enter_context(Bars())
@@ -85,14 +85,14 @@ def parse_watts(value: str) -> float:
     return float(value)
 
 
-def with_line(board, baud: str | None):
-    """A virtual board's line: as asked for, or one that simulates in bearable time."""
+def with_line(board, stage: str, baud: str | None):
+    """A virtual board with its line: as asked for, or one that is simulated in bearable time."""
     import dataclasses
 
     from fpga import virtual
 
     if baud is None:
-        return virtual.quick_line(board)
+        return virtual.line_for(board, stage)
     return dataclasses.replace(board, baud=arguments.parse_whole("baud", baud, 300, 12_000_000))
 
 

@@ -30,6 +30,16 @@ def test_the_netlist_of_a_build_of_the_same_design_is_taken(folder):
         assert not virtual._holds(made, "synth", fingerprint(other))
 
 
+@pytest.mark.usefixtures("blinker", "folder")
+def test_a_built_netlist_keeps_its_line_and_all_else_gets_a_quick_one():
+    slow = dataclasses.replace(BOARD, baud=115_200)
+    quick = virtual.quick_line(slow)
+    assert quick != slow
+    assert [virtual.line_for(slow, stage) for stage in virtual.STAGES] == [quick] * 3
+    build(slow, until="synthesis")
+    assert [virtual.line_for(slow, stage) for stage in virtual.STAGES] == [quick, slow, quick]
+
+
 @pytest.mark.usefixtures("blinker")
 def test_another_top_is_another_design(folder, monkeypatch):
     build(BOARD, until="synthesis")
