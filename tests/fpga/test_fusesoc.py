@@ -128,7 +128,7 @@ def test_what_yosys_runs_goes_by_the_command():
     assert synthesis.commands(small) == ["scratchpad -set abc9.verify 0", "scratchpad -set synth_ice40.abc9.W 1800", small]
     assert synthesis.commands("synth_gowin -top top") == ["synth_gowin -top top"]
     assert synthesis.commands("synth_ecp5 -top top") == [
-        "synth_ecp5 -top top -run begin:map_luts", "check -latchonly -assert", "abc9 -W 2000", "clean", "synth_ecp5 -top top -run map_cells:"]
+        "synth_ecp5 -top top -run begin:map_luts", "abc9 -W 2000", "clean", "synth_ecp5 -top top -run map_cells:"]
 
 
 def test_other_tools_are_their_packages_or_run_as_they_are():
