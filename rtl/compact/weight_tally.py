@@ -16,7 +16,7 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
 
     some: count is not 0.  enter: pulse; settings: Settings, held.  weights: Ask.  answers: Answers.  row_valid, row_lists:
     with flatten, the next row is to be passed, to be listed as it is; row_ahead: one will be passed.  row_ready: a row that
-    is valid is passed in this cycle; it depends on registers alone.
+    is valid is taken in this cycle, and passed in the next one or later; it depends on registers alone.
     freed: pulse, the oldest slot is no longer needed.  write, entry_address, entry: to the table.
     filled: slots written and not freed.
     A count a cycle, and a memory latency for each word of counts. Reset, and enter, forget all slots.
@@ -31,33 +31,32 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
     channels_q = unsigned(CHANNEL_BITS)
     slot_q = wrapping(slots)
     y_q, x_q = wrapping(side), wrapping(side)
-    single, ready, wanted, short, add, lists, done = (bit() for _ in range(7))
+    single, ready, short, add, lists, done = (bit() for _ in range(6))
+    asked_q, lists_q, some_q, stock_q, roomy_q = (bit() for _ in range(5))
     last_y, last_x = unsigned(4), unsigned(4)
 
     @always_comb
     def look():
         single.next = settings.kernel_h == 1 and settings.kernel_w == 1
-        ready.next = state_q != REST and left_q != 0 and filled != most
-        wanted.next = channels_q != 0
+        # Bits of their own, since all that follows waits for them: counts, and a slot, are there.
+        ready.next = stock_q and roomy_q
+        short.next = some_q and roomy_q
         if settings.flatten:
-            wanted.next = row_valid
-        short.next = channels_q != 0 and filled != most
-        if settings.flatten:
-            short.next = row_ahead
+            short.next = row_ahead or asked_q
         last_x.next = (settings.kernel_w - 1) & 15
         last_y.next = (settings.kernel_h - 1) & 15
 
     @always_comb
     def decide():
-        add.next = ready and wanted
-        lists.next = ready and wanted and (row_lists or not settings.flatten)
+        add.next = stock_q and roomy_q and (some_q or asked_q)
+        lists.next = stock_q and roomy_q and (some_q or (asked_q and lists_q))
         done.next = single or (x_q == last_x and y_q == last_y)
         weights.valid.next = state_q == WORD
         weights.address.next = at_q
 
     @always_comb
     def accept():
-        row_ready.next = ready and settings.flatten
+        row_ready.next = settings.flatten and (not asked_q or ready)
         write.next = lists
         entry_address.next = concat(slot_q, y_q, x_q)
         entry.next = concat(bool(word_q[COUNT_BITS:] != 0), word_q[COUNT_BITS:], chunk_q)
@@ -69,8 +68,12 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
             left_q.next = 0
             # With flatten rows are asked for, and no channel may be left over for the header of the next pass to ask for.
             channels_q.next = 0
+            some_q.next = False
+            stock_q.next = False
+            roomy_q.next = True
             if not settings.flatten:
                 channels_q.next = settings.channels
+                some_q.next = settings.channels != 0
             slot_q.next = 0
             y_q.next = 0
             x_q.next = 0
@@ -86,8 +89,10 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
                 state_q.next = READY
             if answers.weights:
                 left_q.next = word_bytes
+                stock_q.next = True
             elif add:
                 left_q.next = left_q - 1
+                stock_q.next = left_q != 1
             if add:
                 if not single:
                     x_q.next = x_q + 1
@@ -98,14 +103,27 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
                         # Each channel begins at a word.
                         y_q.next = 0
                         left_q.next = 0
+                        stock_q.next = False
             if lists and done:
                 slot_q.next = slot_q + 1
                 if not settings.flatten:
                     channels_q.next = channels_q - 1
+                    some_q.next = channels_q != 1
             if lists and done and not freed:
                 filled.next = filled + 1
+                roomy_q.next = filled != most - 1
             elif freed and not (lists and done):
                 filled.next = filled - 1
+                roomy_q.next = True
+
+    @always_seq(clk.posedge, reset=rst)
+    def request():
+        # Held for a cycle, so that no path leads from the event's place to the table and the port.
+        if enter:
+            asked_q.next = False
+        elif row_ready:
+            asked_q.next = row_valid
+            lists_q.next = row_lists
 
     @always_seq(clk.posedge, reset=rst)
     def address():
@@ -125,4 +143,4 @@ def weight_tally(clk, rst, config, enter, settings, weights, answers, row_valid,
         elif add:
             word_q.next = word_q >> 8
 
-    return look, decide, accept, walk, address, shift
+    return look, decide, accept, walk, request, address, shift
