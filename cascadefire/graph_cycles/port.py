@@ -4,49 +4,102 @@ from math import ceil
 
 from cascadefire.graph_cycles import latencies as at
 
-FREE, USED = 0, 1
+FREE, USED, WRITE = 0, 1, 2
 GROW = 1 << 16
-ONES = bytes([USED]) * GROW
+ONES, TWOS = bytes([USED]) * GROW, bytes([WRITE]) * GROW
+AS_WRITES = bytes([FREE]) + bytes([WRITE]) * 255        # a table: writes in the cycles of any requests
+LIMIT = 8               # times a place is taken and free again, from what is known on
 
 
 class Port:
     """One request a cycle, at most 64 open; each cycle belongs to the read that asked for it first in the model's order.
 
     The model asks in the order of the port's priorities, as far as it knows: program, weights, events, channel by channel.
-    Writes only get what reads leave, so they are never in the way.
+    Writes only get what reads leave. Where a place is free again only after more cycles than there are places (`crowded`), they
+    keep reads waiting, too: there they have cycles of their own, up to `limit`; reads that come later in the model's order take
+    these.
     answer: cycles from request to word.  turn: from request until a reader's place is free again.  open: until the port's place is.
+    known: up to this cycle all reads have been asked for.  marked: up to this one writes have cycles.
     """
 
     def __init__(self, latency):
         self.answer, self.turn, self.open = latency + at.ANSWER, latency + at.TURN, latency + at.OPEN
+        self.crowded = self.open > at.PLACES
         self.used = bytearray(GROW)
-        self.known = 0          # up to this cycle all reads have been asked for
+        self.known = self.marked = 0
 
     def ask(self, time, words):
         """Return when the last of `words` words is asked for, the first not before `time`."""
-        time, used, crowded = ceil(time), self.used, self.open > at.PLACES
+        time, used = ceil(time), self.used
         if time + 2 * words + GROW > len(used):
             self._grow(time + 2 * words)
+        if self.crowded:
+            return self._ask_crowded(time, words)
         while True:
             begin = used.find(FREE, time)
             if begin < 0:
                 self._grow(len(used) + GROW)
                 continue
-            number = words
-            if crowded:
-                since = max(0, begin + 1 - self.open)
-                number = min(words, at.PLACES - used.count(USED, since, begin))
-                if number <= 0:
-                    time = used.find(USED, since) + self.open
-                    continue
-            end = used.find(USED, begin, begin + number)
+            end = used.find(USED, begin, begin + words)
             if end < 0:
-                end = begin + number
+                end = begin + words
             used[begin:end] = ONES[:end - begin]
             words -= end - begin
             if not words:
                 return end - 1
             time = end
+
+    def _ask_crowded(self, time, words):
+        used = self.used
+        while True:
+            kind = used[time]
+            if kind == USED:
+                time += 1
+                continue
+            number = words
+            if kind == FREE:
+                number, later = self._places(time)
+                if not number:
+                    time = later
+                    continue
+            run = used[time:time + min(words, number)]
+            end = time + len(run) - len(run.lstrip(bytes([kind])))
+            used[time:end] = ONES[:end - time]
+            if kind == FREE:
+                self._make_room(time)
+            words -= end - time
+            if not words:
+                return end - 1
+            time = end
+
+    def _places(self, begin):
+        """Return (requests that find a place from cycle `begin` on, one a cycle, 0), or (0, the next cycle to try)."""
+        used, since, until = self.used, max(0, begin + 1 - self.open), begin + self.open
+        window = used[since:begin]
+        number = at.PLACES + window.count(FREE) - len(window)
+        if number <= 0:
+            return 0, since + len(window) - len(window.lstrip(b"\0")) + self.open
+        # Reads that come later have been asked for before: those within one place's time of this cycle, and of half of it before.
+        later = at.PLACES - used.count(USED, begin, until)
+        if later <= 0:
+            return 0, used.find(USED, begin) + 1
+        half = max(0, begin - self.open // 2)
+        past = used[half:begin]
+        middle = at.PLACES + past.count(FREE) - len(past) - used.count(USED, begin, half + self.open)
+        if middle <= 0:
+            return 0, max(begin, half + len(past) - len(past.lstrip(b"\0")) + self.open // 2) + 1
+        return min(later, middle, number + len(window) - len(window.lstrip(b"\1\2"))), 0
+
+    def _make_room(self, begin):
+        """Take back writes for which there are no places since reads came from cycle `begin` on."""
+        used, until = self.used, begin + self.open
+        surplus = self.open - used.count(FREE, begin, until) - at.PLACES
+        while surplus > 0:
+            write = used.rfind(WRITE, begin, until)
+            if write < 0:
+                break
+            used[write] = FREE
+            surplus -= 1
 
     def while_reading(self, begin, words, result):
         """Return result() as it is when `words` words are asked for from cycle `begin` on, which are not asked for afterwards."""
@@ -54,46 +107,85 @@ class Port:
         while self.spare(begin, end) <= words + self.open:
             end += GROW
             self._grow(end)
-        before = self.used[begin:end]
+        before, marked = self.used[begin:end], self.marked
         if words:
             self.ask(begin, words)
         value = result()
-        self.used[begin:end] = before
+        self.used[begin:end], self.marked = before, marked
         return value
 
     def program(self, begin, cycle, words):
         """Give the program `words` requests, one every `cycle` cycles from `begin` on."""
-        begin = ceil(begin)
+        begin, used = ceil(begin), self.used
         self._grow(begin + ceil(words * cycle) + GROW)
-        if words and cycle == int(cycle):
-            step = int(cycle)
-            self.used[begin:begin + words * step:step] = ONES[:1] * words
-        else:
-            for number in range(words):
-                self.used[begin + int(number * cycle)] = USED
+        for number in range(words):
+            time = begin + int(number * cycle)
+            used[time if used[time] == FREE else used.find(FREE, time)] = USED
 
     def spare(self, begin, end):
         """Return how many cycles from `begin` until before `end` no read has."""
-        return self.used.count(FREE, begin, end)
+        return end - begin - self.used.count(USED, begin, end)
 
     def written(self, start, words):
         """Return when `words` have been written, if writes begin at `start` and get what reads leave."""
         begin, left, used = ceil(start), words, self.used
+        if self.crowded:
+            return self._write(begin, words)
         time = begin
         while left > 0:
+            time = used.find(FREE, time)
+            if time < 0 or time + left > len(used):
+                time = len(used) if time < 0 else time
+                self._grow(time + left + GROW)
             end = time + left
-            if end > len(used):
-                self._grow(end + GROW)
             left -= used.count(FREE, time, end)
             time = end
-        if self.open > at.PLACES:
-            spare = self.open - at.PLACES
-            for _ in range(8):
-                later = begin + (words + used.count(USED, begin, time)) * self.open / at.PLACES - spare
-                if later <= time:
-                    break
-                time = ceil(later)
         return time
+
+    @property
+    def limit(self):
+        """The cycle up to which writes have cycles of their own, where the port is crowded; what comes later is estimated."""
+        return self.known + LIMIT * self.open
+
+    def _write(self, begin, words):
+        """Return when `words` have been written: in the cycles that writes have from `begin` on, then in new ones."""
+        limit = ceil(self.limit)
+        self._grow(max(limit, begin) + GROW)
+        used, time = self.used, begin
+        while words > 0 and time < self.marked:
+            time = used.find(WRITE, time, self.marked)
+            if time < 0:
+                time = self.marked
+                break
+            end = min(time + words, self.marked)
+            words -= used.count(WRITE, time, end)
+            time = end
+        while words > 0 and time < limit:
+            if (words >= at.PLACES and time >= self.open and not used.count(USED, time, time + 2 * self.open)
+                    and used.count(FREE, time - self.open, time) == self.open - at.PLACES):
+                # Each place is free again when as many cycles have passed as it takes: all goes on as before.
+                used[time:time + self.open] = used[time - self.open:time].translate(AS_WRITES)
+                time, words = time + self.open, words - at.PLACES
+                continue
+            if used[time]:
+                time += 1
+                continue
+            number, later = self._places(time)
+            if not number:
+                time = later
+                continue
+            run = used[time:time + min(words, number)]
+            end = time + len(run) - len(run.lstrip(b"\0"))
+            used[time:end] = TWOS[:end - time]
+            words -= end - time
+            time = end
+        if begin < limit:
+            self.marked = max(time, self.marked)
+        end, later = time, time + words * self.open / at.PLACES
+        while words > 0 and later > end:
+            end = ceil(later)
+            later = time + (words + used.count(USED, time, end)) * self.open / at.PLACES
+        return end
 
     def _grow(self, size):
         if size > len(self.used):

@@ -45,12 +45,13 @@ class Schedule:
             work = self._work(index)
             start = self._start(index, done, take, work)
             starts.append(start)
-            gate, ready = self.writer.gate(one), None
+            ready = None
             if following:
                 self._announce(start, parameters, following)
                 last = self.program.read(max(start + 1, parameters + at.SECTION_TO_SECTION), following.sections)
                 ready = last + at.WORD_TO_READY
-            times = self.front.run(one, work, take, start, gate, self._late and self._watch_fire, ready, following)
+            watch = self._watch if self._late or self.port.crowded else None
+            times = self.front.run(one, work, take, start, self._gate(one), watch, ready, following)
             done, fetched = times.done, times.fetched
             self.works.append(work)
             self.times.append(times)
@@ -103,12 +104,27 @@ class Schedule:
             self._late = following.parameters
         self.program.announce(self._begin, following.words + following.parameters - self._late)
 
+    def _gate(self, one):
+        """Return `Writer.gate` of a pass in front.  Where nothing is read before fire is done, its end is sure at once."""
+        gate = self.writer.gate(one)
+        if self._late and gate[0] > self._free:
+            self.program.announce(max(self._begin, self._free), self._late)
+            self._late = 0
+            gate = self.writer.gate(one)
+        return gate
+
+    def _watch(self):
+        """More reads are known: writes go on up to there, and the end of fire may be sure."""
+        if self.port.crowded:
+            self.writer.go_on()
+        self._watch_fire()
+
     def _watch_fire(self):
         """Parameters that wait for the end of fire come once all reads up to it are known, so that it is sure."""
         if self._late and self.port.known >= self._free:
             self._free = self.writer.free()
             if self.port.known >= self._free:
-                self.program.announce(max(self._begin, self.port.known), self._late)
+                self.program.announce(max(self._begin, self._free), self._late)
                 self._late = 0
 
     def _work(self, index):

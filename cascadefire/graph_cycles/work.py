@@ -154,8 +154,9 @@ class FireWork:
 
     first: cycles of its first band in fire.  others: of the others, from the first one's hand-over to the last one's, if the port
     takes every write at once.  drain: cycles of its last band in the drain.  words: memory words written.  last: of these, in its
-    last band.  reads: window positions that fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire give its
-    last output, -1: none, cycles from that on until it is given), if the drain is free at first, and if it is not.
+    last band.  reads: window positions that fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire
+    give its last output, -1: none, cycles from that on until it is given), if the drain is free at first, and if it is not.
+    outputs: window positions of its first band.
     """
 
     first: list
@@ -165,6 +166,7 @@ class FireWork:
     last: list
     reads: int
     ends: tuple
+    outputs: list
 
 
 def fire_work(config, one, events) -> FireWork:
@@ -176,7 +178,7 @@ def fire_work(config, one, events) -> FireWork:
         per = max(1, 128 // lanes)
         collect = np.maximum(counts, per)
         written = -(-counts // q) + 1
-        return _schedule(config, collect[None], written[None] + at.BETWEEN_BANDS, written[None], groups)
+        return _schedule(config, collect[None], written[None] + at.BETWEEN_BANDS, written[None], groups, 1)
     first, band = divmod(one.out_band, layout.bands)
     number = -(-one.fired_shape[0] // layout.rows) * layout.strips
     counts = events.counts[first:first + one.fired, band:band + number].astype(np.int64)
@@ -193,10 +195,10 @@ def fire_work(config, one, events) -> FireWork:
     rows = np.minimum(layout.rows, one.fired_shape[0] - np.arange(-(-one.fired_shape[0] // layout.rows)) * layout.rows)
     columns = np.minimum(128, one.fired_shape[1] - 128 * np.arange(layout.strips))
     collect = np.tile((rows[:, None] * columns).reshape(-1) * window, (groups, 1))
-    return _schedule(config, collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window)
+    return _schedule(config, collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window, window)
 
 
-def _schedule(config, collect, drain, written, reads):
+def _schedule(config, collect, drain, written, reads, window):
     """Return FireWork; collect, drain, written: cycles and words of each [group, band]."""
     others = np.maximum(collect[:, 1:], drain[:, :-1]).sum(axis=1)
     groups, outputs = len(collect), int(collect[0, 0])
@@ -206,7 +208,7 @@ def _schedule(config, collect, drain, written, reads):
         before = drain.reshape(-1)[-2] if drain.size > 1 else 0
         ends = ((groups - 1, -max(0, int(before - collect[-1, -1]))),) * 2
     return FireWork(collect[:, 0].tolist(), others.tolist(), drain[:, -1].tolist(), written.sum(axis=1).tolist(),
-                    written[:, -1].tolist(), int(reads), ends)
+                    written[:, -1].tolist(), int(reads), ends, (collect[:, 0] // window).tolist())
 
 
 def _last_output(config, groups, outputs, waiting):

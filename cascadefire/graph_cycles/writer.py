@@ -1,12 +1,26 @@
 """Fire and the event writer: when passes have fired, and what is in memory."""
 
+from typing import NamedTuple
+
 from cascadefire.graph_cycles import latencies as at
+
+
+class GroupTimes(NamedTuple):
+    """When a group's last band is handed to the drain, in memory (done), out of the drain (left), as far as is known.
+
+    due: outputs that fire still gives before it makes a gap, since it has stood still; 0: it makes none.
+    """
+
+    handed: float
+    done: float
+    left: float
+    due: int
 
 
 class Fired:
     """A pass that has entered fire.
 
-    one: Pass.  work: FireWork.  start: cycle.  times: (handed to the drain, in memory) of its groups, as far as they are sure.
+    one: Pass.  work: FireWork.  start: cycle.  times: GroupTimes of its groups, as far as they are sure.
     """
 
     def __init__(self, one, work, start):
@@ -19,7 +33,10 @@ class Writer:
     def __init__(self, config, port):
         self.config, self.port = config, port
         self.head = at.FIRE_TO_READ + at.READ_TO_OUTPUT + (config.pes - 1).bit_length()
-        self.passes = []
+        way = at.READ_TO_OUTPUT + (config.pes - 1).bit_length() + at.GO_TO_READ
+        # When fire has stood still: outputs that wait for the drain, and cycles without one after these.
+        self.waiting, self.gap = at.OUTPUTS_LEFT + 1 + way, way - at.OUTPUTS_LEFT
+        self.passes, self._sure = [], 0      # the first so many passes have sure times only
 
     def fire(self, one, work, start):
         """A pass enters fire in cycle `start`.  one: Pass.  work: FireWork."""
@@ -32,16 +49,15 @@ class Writer:
         one = self.passes[-1]
         done, (group, left) = self._begin(len(self.passes) - 1) + one.work.reads, self._end(len(self.passes) - 1)
         if group >= 0:
-            done = max(done, self._times(len(self.passes) - 1, group)[0] + left)
+            done = max(done, self._times(len(self.passes) - 1, group).handed + left)
         return done + at.OUTPUT_TO_DONE
 
     def _begin(self, index):
-        """Return when the first output of a pass is there: fire does not read before the last band of the pass before is handed over."""
+        """Return when the first output of a pass is there; fire reads once the last band of the pass before is handed over."""
         start = self.passes[index].start + self.head
         if not index:
             return start
-        before = self.passes[index - 1]
-        return max(start, self._times(index - 1, len(before.work.words) - 1)[0] + at.HAND_TO_GO + self.head - at.FIRE_TO_READ)
+        return max(start, self._last(index - 1).handed + at.HAND_TO_GO + self.head - at.FIRE_TO_READ)
 
     def _end(self, index):
         """Return FireWork.ends as it is for a pass."""
@@ -52,6 +68,18 @@ class Writer:
     def finished(self):
         """Return when everything fired is in memory."""
         return self._whole(len(self.passes) - 1)
+
+    def go_on(self):
+        """Let writes take places of a crowded port, up to where it is looked at."""
+        port, passes = self.port, self.passes
+        if port.marked > port.known + 2 * port.open:
+            return
+        while self._sure < len(passes) and len(passes[self._sure].times) == len(passes[self._sure].work.words):
+            self._sure += 1
+        for index in range(self._sure, len(passes)):
+            for group in range(len(passes[index].times), len(passes[index].work.words)):
+                if self._times(index, group).done > port.limit:
+                    return
 
     def gate(self, one):
         """Return (cycle, None) or (0, function channel -> cycle) from which a pass may ask for event counts.
@@ -70,7 +98,7 @@ class Writer:
             # -1: channels of passes before, which are in memory once all of those are, and the next one is being written.
             group = max(-1, min(groups - 1, (self._reach(one, channel) - first) // lanes))
             if group not in known:
-                known[group] = at.WRITTEN_TO_COUNT + (self._times(needed, group)[1] if group >= 0 else
+                known[group] = at.WRITTEN_TO_COUNT + (self._times(needed, group).done if group >= 0 else
                                                       max(self._whole(needed - 1), self.passes[needed].start))
             return known[group]
 
@@ -91,36 +119,53 @@ class Writer:
 
     def _drained(self, index):
         """Return when the drain has done with a pass; a few words may then still wait for the port."""
-        if index < 0:
-            return 0.0
-        work = self.passes[index].work
-        handed, done = self._times(index, len(work.words) - 1)
-        return handed + work.drain[-1] if work.last[-1] <= at.WRITES_AHEAD else done - at.HAND_TO_WRITE
+        return self._last(index).left if index >= 0 else 0.0
 
     def _whole(self, index):
         """Return when a pass is in memory."""
-        return self._times(index, len(self.passes[index].work.words) - 1)[1] if index >= 0 else 0.0
+        return self._last(index).done if index >= 0 else 0.0
+
+    def _last(self, index):
+        return self._times(index, len(self.passes[index].work.words) - 1)
 
     def _times(self, index, group):
-        """Return (handed to the drain, in memory) of a group of channels of a pass, as far as the port's reads are known now."""
+        """Return GroupTimes of a group of channels of a pass, as far as the port's reads are known now."""
         one, port = self.passes[index], self.port
         work, sure = one.work, one.times
         if group < len(sure):
             return sure[group]
         horizon = port.known
         if sure:
-            handed, done = sure[-1]
+            times = sure[-1]
+        elif index:
+            times = self._last(index - 1)._replace(handed=self._begin(index), due=0)
         else:
-            handed, done = self._begin(index), self._whole(index - 1)
-        left = done - at.HAND_TO_WRITE      # the drain is free
+            times = GroupTimes(self._begin(index), 0.0, 0.0, 0)
+        handed, done, left, due = times
+        written = done - at.HAND_TO_WRITE
         for number in range(len(sure), group + 1):
+            collected, last, drain = handed + work.first[number], work.last[number], work.drain[number]
+            if due:
+                gap, due = due < work.outputs[number], max(0, due - work.outputs[number])
+                collected += self.gap * gap
+            handed = max(collected, left)
+            if not due and handed - collected > at.OUTPUTS_LEFT:
+                due = self.waiting
             # All bands of the group but the last one must be out of the drain before that is handed over.
-            handed, last = max(handed + work.first[number], left), work.last[number]
             rest = work.words[number] - last
-            out = port.written(handed, rest) if rest else handed
-            handed = max(handed + work.others[number], out)
-            left = max(port.written(max(out, handed), last), handed + work.drain[number])
-            done = left + at.HAND_TO_WRITE
-            if done <= horizon and len(sure) == number:
-                sure.append((handed, done))
-        return handed, done
+            if rest:
+                written = port.written(max(handed, written), rest)
+                handed = max(handed + work.others[number], written)
+            else:
+                handed += work.others[number]
+            ahead = at.WRITES_AHEAD
+            if number:      # words of the group before may still wait for the port
+                ahead -= min(ahead, work.last[number - 1], max(0.0, written - handed))
+            written, left = port.written(max(handed, written), last), handed + drain
+            if last > ahead:        # the drain stands still with the first word that has no place
+                left = max(left, written - at.WRITES_AHEAD, written - last + drain * (1 - ahead / last))
+            written = max(written, left)
+            times = GroupTimes(handed, written + at.HAND_TO_WRITE, left, due)
+            if times.done <= horizon and len(sure) == number:
+                sure.append(times)
+        return times

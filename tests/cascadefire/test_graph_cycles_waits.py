@@ -13,7 +13,6 @@ from cascadefire.graph_cycles.port import USED, Port
 from cascadefire.graph_cycles.schedule import Schedule
 from cascadefire.graph_cycles.stream import ProgramWords
 from cascadefire.graph_cycles.weights import Weights
-from cascadefire.graph_cycles.writer import Writer
 
 CONFIG = SimpleNamespace(port_bytes=8, port_events=4, event_lanes=4, pes=4, slots=4, weight_depth=64, words_per_chunk=4)
 
@@ -144,30 +143,20 @@ def test_parameters_that_wait_for_fire_come_once_its_end_is_sure():
     assert schedule._free == 700 and not announced
     schedule.port.known = 950
     Schedule._watch_fire(schedule)
-    assert announced == [(950, 64)] and schedule._late == 0
+    assert announced == [(900, 64)] and schedule._late == 0
     Schedule._watch_fire(schedule)
     assert len(announced) == 1
 
 
-def test_what_is_read_for_an_estimate_is_not_read_afterwards():
-    port = Port(latency=20)
-    port.ask(10, 5)
-    assert port.while_reading(8.5, 20, lambda: port.written(8, 3)) == 36      # 8 is free, 9 .. 33 are read
-    assert port.written(8, 3) == 16 and port.used.count(USED) == 5
-
-
-def test_the_drain_is_done_with_few_words_before_the_port_is():
-    port = Port(latency=20)
-    port.ask(0, 1000)
-
-    def drained(last):
-        writer = Writer(CONFIG, port)
-        work = SimpleNamespace(first=[16], others=[0], drain=[34], words=[last], last=[last])
-        writer.fire(SimpleNamespace(), work, 0)
-        return writer._drained(0) - writer._times(0, 0)[0]
-
-    assert drained(at.WRITES_AHEAD) == 34
-    assert drained(at.WRITES_AHEAD + 1) > 500
+def test_parameters_come_when_fire_ends_where_nothing_is_read_before():
+    announced, gates = [], iter([(800, None), (860, None), (400, None)])
+    schedule = SimpleNamespace(
+        _late=64, _free=500, _begin=100, writer=SimpleNamespace(gate=lambda one: next(gates)),
+        program=SimpleNamespace(announce=lambda *request: announced.append(request)))
+    assert Schedule._gate(schedule, None) == (860, None)       # what is still to be written waits for them
+    assert announced == [(500, 64)] and schedule._late == 0
+    schedule._late = 64
+    assert Schedule._gate(schedule, None) == (400, None) and len(announced) == 1
 
 
 def front_of_one_channel(**changes):
