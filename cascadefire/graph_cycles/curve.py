@@ -1,5 +1,7 @@
 """When the items of a stream pass a place."""
 
+from math import ceil
+
 
 class Curve:
     """Times of the items of one stream, kept as runs of items that pass evenly from one time to another.
@@ -40,3 +42,19 @@ class Curve:
                 start, stop, first, step = runs[at]
             self._at = at
         return first + step * (item - start)
+
+    def first_later(self, item, number, time, pace):
+        """Return the smallest n < number for which item + n passes after time + n * pace, or number if there is none."""
+        runs, n = self._runs, 0
+        self.at(item)
+        index = self._at if item < self.total else len(runs) - 1
+        while n < number and index < len(runs):
+            start, stop, first, step = runs[index]
+            late = first + step * (item + n - start) - time - n * pace
+            if late > 0:
+                return n
+            last = min(number, ceil(stop - item)) - 1
+            if step > pace and late + (step - pace) * (last - n) > 0:
+                return n + int(-late / (step - pace)) + 1
+            n, index = last + 1, index + 1
+        return number

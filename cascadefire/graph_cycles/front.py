@@ -4,6 +4,7 @@ Every channel's times follow from those of the channels before it by maxima and 
 what comes earlier by a queue's length of items, which a Curve looks up.
 """
 
+import operator
 from dataclasses import dataclass
 
 from cascadefire.graph_cycles import latencies as at
@@ -30,8 +31,6 @@ class Front:
     def __init__(self, config, port):
         self.config, self.port, self.weights = config, port, Weights(config, port)
         self.pieces, self.words, self.dispatch, self.beats = Curve(), Curve(), Curve(), Curve()
-        # (place, cycle) of every channel's first word in the dispatch, and how many of them unpack has met.
-        self.opened, self.met = [], 0
         self.asked = self.unpacked = self.dispatched = 0.0      # last event word asked for, last word taken, last dispatch
 
     def run(self, one, work, take, start, gate, watch=None, ready=None, following=None) -> FrontTimes:
@@ -43,7 +42,7 @@ class Front:
         """
         port, weights, pes, flat = self.port, self.weights, self.config.pes, one.flatten
         answer, free = port.answer, weights.free
-        opened, pieces, words, dispatch, beats = self.opened, self.pieces, self.words, self.dispatch, self.beats
+        pieces, words, dispatch, beats = self.pieces, self.words, self.dispatch, self.beats
         asked, unpacked, dispatched = self.asked, self.unpacked, max(self.dispatched, start)
         over = freed = free[-1] if free else 0.0
         ends, turn = [start] * pes, 0       # when each PE is idle; whose turn it is
@@ -51,9 +50,9 @@ class Front:
         to_request, to_dispatch = (at.UNPACK_TO_REQUEST, at.UNPACK_TO_DISPATCH) if not flat else (
             at.UNPACK_TO_REQUEST + at.TO_FLATTEN, at.UNPACK_TO_DISPATCH + at.TO_FLATTEN)
         scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
-        gate = gate[1]
+        gate, begin, slow = gate[1], scanned, port.turn > at.EVENTS_AHEAD
         no_weight, bands_left = 0.0, sum(work.pieces)
-        band_cycles = max(1.0, port.turn / at.COUNTS_AHEAD * work.event_count_words / max(1, work.scan_end))
+        scan_on, band_turn = self._bands(work), at.COUNT_TO_EVENT + answer + at.OPENED_TO_COUNT
         weights.begin(one, take, start)
         for (scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel,
              new_counts) in zip(
@@ -64,23 +63,30 @@ class Front:
             if watch:
                 watch()
             # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
-            scanned, scan_at = scanned + (scan - scan_at) * band_cycles, scan
+            scanned, scan_at = scan_on(scanned, scan - scan_at), scan
             if gate:
                 scanned = max(scanned, gate(channel) + answer)
             weights.owed += new_counts      # counts of bands go before chunks, and long before events
             if n_pieces:
-                scanned = max(scanned, pieces.at(pieces.total - at.PIECES_AHEAD) + 1)
+                piece = pieces.total - at.PIECES_AHEAD
+                scanned = max(scanned, pieces.at(piece) + at.OPENED_TO_COUNT)
+                begin, more = scanned, n_pieces - 1
+                if more:
+                    scanned, scan_at = scan_on(scanned, more), scan + more
+                    turns, rest = divmod(more, at.PIECES_AHEAD)
+                    rest = max(begin + rest, pieces.at(piece + rest) + at.OPENED_TO_COUNT)
+                    scanned = max(scanned, rest + turns * band_turn)
             if n_words:
                 word = words.total
-                asked = port.ask(max(asked + 1, scanned + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)
+                asked = port.ask(max(asked + 1, begin + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
             taken = self._room(place - at.BETWEEN, max(unpacked + 1, asked + answer, begun))
-            request = self._room(place - at.ASKED_AHEAD, taken + to_request)
+            request = self._room(place - at.ASKED_AHEAD, taken + at.TAKEN_TO_LEFT) + to_request - at.TAKEN_TO_LEFT
             loaded = weights.bring(request, walk, count_words, chunks)
             if n_words > 1:
                 first_asked = asked
-                asked = max(port.ask(asked + 1, n_words - 1), scanned + n_pieces - 1 + at.COUNT_TO_EVENT,
+                asked = max(port.ask(asked + 1, n_words - 1), scanned + at.COUNT_TO_EVENT,
                             words.at(word + n_words - 1 - at.EVENTS_AHEAD))
                 if n_words > at.EVENTS_AHEAD:
                     asked = max(asked, first_asked + (n_words - 1) // at.EVENTS_AHEAD * port.turn + (n_words - 1) % at.EVENTS_AHEAD)
@@ -89,8 +95,10 @@ class Front:
             no_weight += max(0.0, loaded - max(soonest, over))
             first = max(soonest, loaded)
             here = first + at.DISPATCH_TO_BEAT
-            supplied = self._supplied(place, located, groups, taken, max(taken + groups - 1, asked + answer))
-            opened.append((place, first))
+            supplied = max(taken + groups - 1, asked + answer)
+            if slow and n_words > at.EVENTS_AHEAD:
+                supplied = max(supplied, self._refilled(first, n_words, groups))
+            supplied = self._supplied(place, located, groups, taken, supplied)
             if flat:
                 here = max(ends[turn], here)
                 beats.add(1, here, here)
@@ -113,18 +121,21 @@ class Front:
             dispatch.add(located, first, dispatched)
             freed = max(freed + 1, over if load else first + 1)     # slots are freed in order, one a cycle
             free.append(freed)
-            unpacked = self._room(place + located - 1 - at.BETWEEN, supplied - trail) + trail
+            unpacked = self._unpacked(place + located - 1 - at.BETWEEN, supplied - trail) + trail
             if n_words:
-                words.add(n_words, taken, unpacked)
+                early = int(at.BETWEEN * n_words / groups)
+                if n_words > early and first > taken + early:       # the others stand still until the channel's weights are here
+                    words.add(early, taken, taken + early - 1)
+                    words.add(n_words - early, first + at.RESUME, unpacked)
+                else:
+                    words.add(n_words, taken, unpacked)
                 asked = max(asked, words.at(words.total - 1 - at.EVENTS_AHEAD))
-            if n_pieces:        # the last one of them has been looked at by now
+            if n_pieces:
                 pieces.add(n_pieces, taken, unpacked)
-                scanned, scan_at = scanned + (n_pieces - 1) * band_cycles, scan + n_pieces - 1
                 bands_left -= n_pieces
                 if not bands_left and following:
-                    weights.follow(max(ready, scanned + (work.scan_end - scan_at) * band_cycles + at.FETCH_FREE), following)
-            scanned = max(scanned, pieces.at(pieces.total - 1 - at.PIECES_AHEAD))
-        scanned += (work.scan_end - scan_at) * band_cycles
+                    weights.follow(max(ready, scanned + work.scan_end - scan_at + at.FETCH_FREE), following)
+        scanned = scan_on(scanned, work.scan_end - scan_at)
         if gate:
             scanned = max(scanned, gate(one.channels - 1) + answer)
         weights.end(start)
@@ -134,28 +145,81 @@ class Front:
             over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes)       # the PEs do not end together
         return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)
 
+    def _bands(self, work):
+        """Return a function (cycle, number) -> cycle in which `number` more bands of a pass have been looked at.
+
+        One a cycle, if its count is there: counts are asked for some bands ahead.  work: PassWork.
+        """
+        turn = self.port.turn + at.BAND_TO_ASKED
+        ahead = min(at.BANDS_AHEAD, at.COUNTS_AHEAD * work.scan_end // max(1, work.event_count_words))
+        if turn <= ahead:
+            return operator.add
+        seen = Curve()
+
+        def scan_on(time, number):
+            while number > 0:
+                n, place = min(number, ahead), seen.total - ahead
+                first, time = max(time + 1, seen.at(place) + turn), max(time + n, seen.at(place + n - 1) + turn)
+                seen.add(n, first, time)
+                number -= n
+            return time
+
+        return scan_on
+
+    def _refilled(self, first, words, groups):
+        """Return when unpack takes a channel's last memory word, most of them waiting for the dispatch to begin in cycle `first`.
+
+        A word is asked for when the one EVENTS_AHEAD before it is taken: words that stood still together come together later.
+        words: of the channel, more than EVENTS_AHEAD.  groups: event words of these.
+        """
+        ahead, turn, resumed = at.EVENTS_AHEAD, self.port.turn, first + at.RESUME
+        begun = resumed - at.BETWEEN * words / groups       # when word 0 would be taken, were it in the run that then goes on
+
+        def taken(turns, place):
+            """When word turns * ahead + place is taken: a turn after the one that its place in the reader was for."""
+            if begun + place >= resumed:
+                return begun + place + turns * turn
+            return begun + ahead + place + (turns - 1) * turn
+
+        turns, rest = divmod(words - 1, ahead)
+        return max(taken(turns, rest), taken(turns - 1, ahead - 1) + rest + 1)
+
     def _supplied(self, place, located, groups, taken, supplied):
-        """Return when unpack takes the last word of a channel, which stands still while the dispatch waits for another's weights.
+        """Return when unpack takes the last word of a channel, which stands still where the dispatch waits for another's weights.
 
         place, located: of the channel, in the dispatch.  groups: its words.  taken, supplied: cycles of its first and last one,
         but for that.
         """
-        opened = self.opened
-        while self.met < len(opened) and opened[self.met][0] + at.BETWEEN < place + located:
-            first, dispatched = opened[self.met]
-            self.met += 1
-            before = first + at.BETWEEN - place
-            if before > 0 and taken + before * (supplied - taken) / max(1, groups - 1) < dispatched:
-                supplied = max(supplied, dispatched + at.RESUME + groups - 1 - before)
-        return supplied
+        last, each = min(int(located), at.BETWEEN - at.RESUME) - 1, groups / located
+        pace = (supplied - taken) / max(1, groups - 1) * each
+        curve, full, resume = self.dispatch, place - at.BETWEEN, place - at.BETWEEN + at.RESUME
+        if last < 1 or curve.at(full + last) + at.TAKEN_TO_ROOM <= taken + last * pace:
+            return supplied
+        time, number = taken, 0
+        while number < last:
+            step = each if time > taken + number * pace else max(each, pace)
+            begin = time + step - at.TAKEN_TO_ROOM
+            word = number + 1 + curve.first_later(full + number + 1, last - number, begin, step)
+            if word > last:
+                break
+            # It stands still; from when it goes on as many find room as were on their way to the look-ahead.
+            time = max(curve.at(resume + word) + at.TAKEN_TO_ROOM, taken + word * pace) + (at.RESUME - 1) * each
+            number = word + at.RESUME - 1
+        return max(supplied, time + groups - 1 - number * each)
 
     def _room(self, place, time):
         """Return when an event word that is there from `time` on goes on: after the dispatch has taken word `place`.
 
-        Words that have come to wait go on only once the dispatch has taken RESUME more, as fast as there are: where the dispatch
-        is slow they then stand still again. A word is anywhere in such a run, so half of that time is what it waits.
+        While a word stands still those on their way arrive, and the look-ahead has room again only when as many are gone.
         """
-        taken = self.dispatch.at(place)
-        if taken <= time:
+        taken = self.dispatch.at
+        if taken(place) + at.TAKEN_TO_ROOM <= time:
             return time
-        return max(taken + at.RESUME, (taken + self.dispatch.at(place + at.RESUME)) / 2)
+        return max(time, taken(place + at.RESUME) + at.TAKEN_TO_ROOM)
+
+    def _unpacked(self, place, time):
+        """Return the same for a word anywhere in one of the runs that go on together: half a run later."""
+        taken = self.dispatch.at
+        if taken(place) + at.TAKEN_TO_ROOM <= time:
+            return time
+        return max(time, taken(place + at.RESUME / 2) + at.TAKEN_TO_ROOM + at.RESUME / 2)

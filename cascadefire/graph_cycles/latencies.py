@@ -2,6 +2,8 @@
 
 from rtl.band_drain import AHEAD
 from rtl.config import DEALT_QUEUE, FIRE_MARGIN, OUTSTANDING, WORDS_AHEAD
+from rtl.count_fetch import BANDS_AHEAD as BANDS
+from rtl.event_fetch import PIECES_AHEAD as PIECES
 from rtl.event_locate import STAGES
 from rtl.event_writer import SKID
 from rtl.flat_row import LATENCY as FLATTEN
@@ -23,8 +25,11 @@ TAKE_TO_COUNT = 8       # pass taken -> first event count asked for
 TAKE_TO_WEIGHT_COUNT = 3                    # pass taken -> first weight count asked for
 WRITTEN_TO_COUNT = 6    # last word written -> counts that waited for it are asked for
 COUNT_TO_EVENT = 6      # a band's count -> its first word asked for
+BANDS_AHEAD = BANDS     # bands whose counts are asked for and not looked at yet
+BAND_TO_ASKED = 4       # band looked at -> the one that takes its place has its count asked for
 FETCH_FREE = 5          # last band -> the next pass may be taken
-PIECES_AHEAD = 17       # bands between the fetch and unpack
+PIECES_AHEAD = PIECES    # bands between the fetch and unpack
+OPENED_TO_COUNT = 0     # band opened by unpack -> the fetch goes on with the next band's count
 
 # unpack, locate
 START_TO_UNPACK = 2     # pass starts -> its first memory word is taken
@@ -33,7 +38,9 @@ UNPACK_TO_DISPATCH = 10
 TO_FLATTEN = FLATTEN    # later than these, for events that are flattened
 BETWEEN = WORDS_AHEAD + 4    # event words between unpack and dispatch at most; then unpack stands still
 ASKED_AHEAD = BETWEEN - 2    # of these, those behind the place where weights are asked for
-RESUME = STAGES + 1          # event words that the dispatch takes before unpack goes on
+RESUME = STAGES - 1          # event words that the dispatch takes before unpack goes on, when it has stood still
+TAKEN_TO_LEFT = 2       # word taken -> it leaves unpack, if there is room
+TAKEN_TO_ROOM = 2       # word taken by the dispatch -> unpack takes the one that has room now
 SCAN_TO_LAST = 5        # last band -> unpack has taken the piece that ends the pass
 OVER = 12               # last word taken -> unpack and locate are empty
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from cascadefire.graph_cycles import latencies as at
 from cascadefire.graph_cycles.curve import Curve
@@ -46,28 +47,52 @@ def test_the_port_brings_program_words_ahead():
 
 
 def test_words_go_on_at_once_until_the_look_ahead_is_full():
-    assert dispatched((100, 0, 99))._room(50, 50) == 50
+    assert dispatched((100, 0, 99))._room(50, 50 + at.TAKEN_TO_ROOM) == 50 + at.TAKEN_TO_ROOM
     assert dispatched((100, 0, 99))._room(50, 60.5) == 60.5
 
 
 def test_a_full_look_ahead_goes_on_once_some_words_are_taken():
-    assert dispatched((100, 0, 99))._room(50, 40) == 50 + at.RESUME
+    assert dispatched((100, 0, 99))._room(50, 40) == 50 + at.RESUME + at.TAKEN_TO_ROOM
+    assert dispatched((100, 0, 396))._room(50, 40) == 200 + 4 * at.RESUME + at.TAKEN_TO_ROOM
 
 
-def test_where_the_dispatch_is_slow_a_word_waits_for_half_of_a_run_of_words():
-    assert dispatched((100, 0, 396))._room(50, 40) == 200 + 4 * at.RESUME / 2
+def test_where_the_dispatch_is_slow_a_word_is_in_the_middle_of_a_run_of_words():
+    assert dispatched((100, 0, 396))._unpacked(50, 40) == 200 + 4 * at.RESUME / 2 + at.TAKEN_TO_ROOM + at.RESUME / 2
+    assert dispatched((100, 0, 396))._unpacked(50, 300) == 300
 
 
 def test_a_channel_stands_still_where_the_dispatch_waits_for_weights():
     """The dispatch waits until cycle 60 with word 10; word 10 + BETWEEN is the fifth of a channel of nine."""
     place = 10 + at.BETWEEN - 4
-    front = dispatched()
-    front.opened = [(0, 3), (10, 60)]
-    assert front._supplied(place, 9, 9, 40, 48) == 60 + at.RESUME + 4
-    front.opened, front.met = [(0, 3), (10, 60)], 0
-    assert front._supplied(place, 9, 9, 57, 65) == 65        # they come after it has gone on
-    front.opened, front.met = [(0, 3), (10, 60)], 0
-    assert front._supplied(place, 4, 4, 40, 43) == 43 and front.met == 1     # it is met by the next channel's words
+    front = dispatched((10, 3, 12), (60, 60, 119))
+    assert front._supplied(place, 9, 9, 40, 48) == 60 + at.RESUME + at.TAKEN_TO_ROOM + 4
+    assert front._supplied(place, 9, 9, 64, 72) == 72       # they come after it has gone on
+    assert front._supplied(place, 4, 4, 40, 43) == 43       # the next channel's words meet it
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_channel_s_words_stand_still_one_by_one(seed):
+    rng = np.random.default_rng(seed)
+    times = np.cumsum(rng.choice([1, 1, 1, 2, 30], 100))
+    front = dispatched(*((1, time, time) for time in times))
+    place, words, time = 60, 25, int(times[60 - at.BETWEEN]) + at.TAKEN_TO_ROOM
+    expected, free = time, 0
+    for word in range(1, words):
+        expected, free = expected + 1, free - 1
+        if free <= 0 and times[place + word - at.BETWEEN] + at.TAKEN_TO_ROOM > expected:
+            expected, free = max(expected, times[place + word - at.BETWEEN + at.RESUME] + at.TAKEN_TO_ROOM), at.RESUME
+    assert front._supplied(place, words, words, time, time + words - 1) == expected
+
+
+def test_a_curve_finds_the_first_item_that_comes_later_than_others():
+    curve = Curve()
+    curve.add(10, 0, 9)
+    curve.add(10, 30, 57)       # three cycles each
+    assert curve.first_later(2, 6, 2, 1) == 6
+    assert curve.first_later(2, 20, 2, 1) == 8
+    assert curve.first_later(10, 10, 35, 1) == 3            # 39 > 38
+    assert curve.first_later(10, 10, 100, 1) == 10
+    assert curve.first_later(0, 30, 100, 1) == 30           # no more items than that
 
 
 def random_events(seed, bands=3, rows=4, width=11):
@@ -161,11 +186,11 @@ def test_parameters_come_when_fire_ends_where_nothing_is_read_before():
 
 def front_of_one_channel(**changes):
     """A front that has run a pass of one channel of 60 event words and a chunk, `changes` made."""
-    work = dict(scan=0, pieces=1, words=60, groups=60, located=40, trail=0, beats=2000, loads=None, ahead=4, walk=1, count_words=1, chunks=1,
-                channel=0, event_counts=0)
+    work = dict(scan=0, pieces=1, words=60, groups=60, located=40, trail=0, beats=2000, loads=None, ahead=4, walk=1,
+                count_words=1, chunks=1, channel=0, event_counts=0)
     front = Front(CONFIG, Port(latency=20))
-    front.run(SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=1),
-              SimpleNamespace(**{name: [value] for name, value in (work | changes).items()}, scan_end=1, event_count_words=1), 0, 20, (0.0, None))
+    work = SimpleNamespace(**{name: [value] for name, value in (work | changes).items()}, scan_end=1, event_count_words=1)
+    front.run(SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=1), work, 0, 20, (0.0, None))
     return front
 
 
@@ -178,3 +203,29 @@ def test_unpack_still_takes_the_words_behind_the_tile_when_the_last_one_before_t
 def test_chunks_wait_for_the_counts_of_bands():
     front, later = (front_of_one_channel(words=1, groups=1, located=1, beats=4, event_counts=number) for number in (0, 5))
     assert later.dispatched == front.dispatched + 5
+
+
+def test_the_fetch_is_some_bands_ahead_of_unpack_within_a_channel_too():
+    """Bands of a word each: after PIECES_AHEAD of them the fetch waits for unpack to open one, a way to memory and back later."""
+    few, many = (front_of_one_channel(words=n, groups=n, located=n, pieces=n, beats=4 * n)
+                 for n in (at.PIECES_AHEAD, 3 * at.PIECES_AHEAD))
+    turn = at.COUNT_TO_EVENT + 20 + at.ANSWER + at.OPENED_TO_COUNT
+    assert many.asked - few.asked == 2 * turn
+
+
+def test_counts_are_asked_for_some_bands_ahead():
+    front = Front(CONFIG, Port(latency=100))
+    scan_on = front._bands(SimpleNamespace(scan_end=300, event_count_words=40))
+    turn = front.port.turn + at.BAND_TO_ASKED
+    assert scan_on(1000, at.BANDS_AHEAD) == 1000 + at.BANDS_AHEAD
+    assert scan_on(1000 + at.BANDS_AHEAD, 1) == 1001 + turn
+    near = Front(CONFIG, Port(latency=20))._bands(SimpleNamespace(scan_end=300, event_count_words=40))
+    assert near(0, 200) == 200
+
+
+def test_words_that_stood_still_together_come_together_later():
+    """A slow memory: of 165 words 64 are here and 36 in the look-ahead when the dispatch begins; the others come in two turns."""
+    front = Front(CONFIG, Port(latency=100))
+    resumed, words = 500 + at.RESUME, at.BETWEEN + 2 * at.EVENTS_AHEAD + 1
+    assert front._refilled(500, words, words) == resumed + 2 * front.port.turn
+    assert front._refilled(500, at.EVENTS_AHEAD + 10, at.EVENTS_AHEAD + 10) == resumed + at.EVENTS_AHEAD + 9 - at.BETWEEN
