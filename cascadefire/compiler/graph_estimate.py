@@ -128,7 +128,7 @@ class TermEstimate:
         self.term, self.shape, self.work, self.config = term, shape, work, config
         self.positions = work.counts[0].size
         self.columns = np.array([shape[2]]) if work.folded else hits_of(0, width, term, 1, shape[2])
-        self.ranges = {}
+        self.ranges, self.tiles = {}, {}
 
     def cycles(self, start, size, first, chunks):
         """Return (cycles to multiply, cycles of the port to read) of a pass: `chunks` from `first`, `size` rows from `start`."""
@@ -136,9 +136,11 @@ class TermEstimate:
             return self._flat(first, chunks)
         config, density = self.config, self.work.density
         by_row, weights, shares = self.live(first, chunks)
-        events, slots, bands = self.events(start, size)
+        if (start, size) not in self.tiles:     # the same for all ranges of chunks
+            self.tiles[start, size] = self.events(start, size), self.row_hits(start, size)
+        (events, slots, bands), row_hits = self.tiles[start, size]
         events, slots = events * shares, slots * shares
-        beats = density * shares * (by_row @ self.row_hits(start, size)) / config.pes
+        beats = density * shares * (by_row @ row_hits) / config.pes
         port = events + bands / config.port_bytes + weights * config.words_per_chunk + -(-self.positions // config.port_bytes)
         # Channels even each other out: one that waits for its weights hides behind others with many events.
         groups = np.arange(0, len(beats), TOGETHER)
