@@ -3,6 +3,8 @@
 from rtl.band_drain import AHEAD
 from rtl.config import DEALT_QUEUE, FIRE_MARGIN, OUTSTANDING, WORDS_AHEAD
 from rtl.count_fetch import BANDS_AHEAD as BANDS
+from rtl.event_dispatch import IN_FLIGHT
+from rtl.event_dispatch import WORDS as DISPATCHED
 from rtl.event_fetch import PIECES_AHEAD as PIECES
 from rtl.event_locate import STAGES
 from rtl.event_writer import SKID
@@ -55,8 +57,9 @@ RELEASE = 2             # last beat over -> the loader may use the channel's slo
 
 # dispatch, PEs
 DISPATCH_TO_BEAT = 12
+DISPATCHED_AHEAD = DISPATCHED - IN_FLIGHT + 1   # event words that wait in the dispatch for a PE with room
 BEAT_TO_DONE = 10       # end of the last beat -> the pass is done
-PE_EVENTS = DEALT_QUEUE + 1.5      # events that a PE holds, its walker's and the dispatch's included
+PE_EVENTS = DEALT_QUEUE + 1.5      # events that a PE holds, its walker's included
 
 # fire and writer
 FIRE_TO_READ = 8        # fire starts -> first read

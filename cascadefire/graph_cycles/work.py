@@ -76,7 +76,7 @@ def pass_work(config, one, events, memory) -> PassWork:
     ends, walk = _walks(config, positions, chosen)
     met = np.maximum(located * (total / groups), 1)
     per_event = np.maximum(rows / met, 0.5)
-    ahead = (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes * groups / np.maximum(total, 1)
+    ahead = at.DISPATCHED_AHEAD + (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes * groups / np.maximum(total, 1)
     return PassWork(
         scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
         groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads,
@@ -138,7 +138,7 @@ def _flat_work(config, one, events, counts, table, scan_end, asked):
     words = (rank % q == 0).astype(np.int64)
     chunks = table[rows, 0]
     ends, walk = _walks(config, 1, rows)
-    ones, ahead = [1] * len(rows), float(at.PE_EVENTS + ROW_QUEUE) * config.pes
+    ones, ahead = [1] * len(rows), at.DISPATCHED_AHEAD + float(at.PE_EVENTS + ROW_QUEUE) * config.pes
     return PassWork(
         scan=number.tolist(), pieces=(rank == 0).astype(int).tolist(), words=words.tolist(), groups=ones, located=ones,
         trail=[0] * len(rows), beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),

@@ -19,6 +19,7 @@ from cascadefire.graph_cycles.work import pass_work
 from cascadefire.graph_work import graph_work
 from cascadefire.synthesise import draw_inputs, synthesise
 from cascadefire.workloads import load
+from rtl.row_walker import ROW_QUEUE
 from tb import accelerator_bench, run_graph
 from tb.accelerator_job import AcceleratorJob
 from tests.cascadefire import random_graphs
@@ -85,6 +86,14 @@ def test_beats_of_every_pass_are_those_of_its_events(seed):
             loads, located, trail = event_loads(config, one, events, chosen, table)
             np.testing.assert_array_equal(loads.sum(axis=1), work.beats)
             assert (located + trail <= np.maximum(work.groups, 1)).all()
+
+
+def test_words_wait_for_pes_in_the_dispatch_and_in_the_pes():
+    """Flattened: one event a word, one row an event."""
+    works = [pass_work(executable.config, one, source_of(executable, maps, index), executable.memory)
+             for executable, maps in map(compiled, SEEDS) for index, one in enumerate(read_passes(executable)) if one.flatten]
+    waiting = {ahead for work in works for ahead in work.ahead}
+    assert waiting == {latencies.DISPATCHED_AHEAD + 2 * (latencies.PE_EVENTS + ROW_QUEUE)} and latencies.DISPATCHED_AHEAD == 6
 
 
 @pytest.mark.parametrize("mode", MODES)
