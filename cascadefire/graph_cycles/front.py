@@ -98,7 +98,9 @@ class Front:
             supplied = max(taken + groups - 1, asked + answer)
             if slow and n_words > at.EVENTS_AHEAD:
                 supplied = max(supplied, self._refilled(first, n_words, groups))
-            supplied = self._supplied(place, located, groups, taken, supplied)
+            # Where the PEs take a channel's words slowly enough, it does not matter how its first words came.
+            if located < 2 * at.BETWEEN or load * (located - ahead) < pes * located * located:
+                supplied = self._supplied(place, located, groups, taken, supplied)
             if flat:
                 here = max(ends[turn], here)
                 beats.add(1, here, here)
