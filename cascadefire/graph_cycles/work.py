@@ -76,7 +76,8 @@ def pass_work(config, one, events, memory) -> PassWork:
     ends, walk = _walks(config, positions, chosen)
     met = np.maximum(located * (total / groups), 1)
     per_event = np.maximum(rows / met, 0.5)
-    ahead = at.DISPATCHED_AHEAD + (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes * groups / np.maximum(total, 1)
+    held = (at.PE_EVENTS + np.maximum(ROW_QUEUE / per_event, 1)) * config.pes       # events
+    ahead = at.DISPATCHED_AHEAD + held * groups / np.maximum(total, 1)
     return PassWork(
         scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
         groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads,
