@@ -209,19 +209,17 @@ class Front:
             number = word + at.RESUME - 1
         return max(supplied, time + groups - 1 - number * each)
 
-    def _room(self, place, time):
+    def _room(self, place, time, before=at.RESUME):
         """Return when an event word that is there from `time` on goes on: after the dispatch has taken word `place`.
 
         While a word stands still those on their way arrive, and the look-ahead has room again only when as many are gone.
+        before: words that must be gone before the one that goes on with it, of RESUME; the others go on one a cycle.
         """
         taken = self.dispatch.at
         if taken(place) + at.TAKEN_TO_ROOM <= time:
             return time
-        return max(time, taken(place + at.RESUME) + at.TAKEN_TO_ROOM)
+        return max(time, taken(place + before) + at.TAKEN_TO_ROOM + (at.RESUME - before))
 
     def _unpacked(self, place, time):
         """Return the same for a word anywhere in one of the runs that go on together: half a run later."""
-        taken = self.dispatch.at
-        if taken(place) + at.TAKEN_TO_ROOM <= time:
-            return time
-        return max(time, taken(place + at.RESUME / 2) + at.TAKEN_TO_ROOM + at.RESUME / 2)
+        return self._room(place, time, at.RESUME / 2)

@@ -30,7 +30,7 @@ COUNT_TO_EVENT = 6      # a band's count -> its first word asked for
 BANDS_AHEAD = BANDS     # bands whose counts are asked for and not looked at yet
 BAND_TO_ASKED = 4       # band looked at -> the one that takes its place has its count asked for
 FETCH_FREE = 5          # last band -> the next pass may be taken
-PIECES_AHEAD = PIECES    # bands between the fetch and unpack
+PIECES_AHEAD = PIECES   # bands between the fetch and unpack
 OPENED_TO_COUNT = 0     # band opened by unpack -> the fetch goes on with the next band's count
 
 # unpack, locate

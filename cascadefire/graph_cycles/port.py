@@ -11,6 +11,12 @@ AS_WRITES = bytes([FREE]) + bytes([WRITE]) * 255        # a table: writes in the
 LIMIT = 8               # times a place is taken and free again, from what is known on
 
 
+def _run_end(used, begin, end, kinds):
+    """Return the first cycle from `begin` on that is of none of `kinds`, or `end`."""
+    run = used[begin:end]
+    return begin + len(run) - len(run.lstrip(kinds))
+
+
 class Port:
     """One request a cycle, at most 64 open; each cycle belongs to the read that asked for it first in the model's order.
 
@@ -62,8 +68,7 @@ class Port:
                 if not number:
                     time = later
                     continue
-            run = used[time:time + min(words, number)]
-            end = time + len(run) - len(run.lstrip(bytes([kind])))
+            end = _run_end(used, time, time + min(words, number), bytes([kind]))
             used[time:end] = ONES[:end - time]
             if kind == FREE:
                 self._make_room(time)
@@ -75,25 +80,27 @@ class Port:
     def _places(self, begin):
         """Return (requests that find a place from cycle `begin` on, one a cycle, 0), or (0, the next cycle to try)."""
         used, since, until = self.used, max(0, begin + 1 - self.open), begin + self.open
-        window = used[since:begin]
-        number = at.PLACES + window.count(FREE) - len(window)
+        number = at.PLACES - self._taken(since, begin)
         if number <= 0:
-            return 0, since + len(window) - len(window.lstrip(b"\0")) + self.open
+            return 0, _run_end(used, since, begin, b"\0") + self.open
         # Reads that come later have been asked for before: those within one place's time of this cycle, and of half of it before.
         later = at.PLACES - used.count(USED, begin, until)
         if later <= 0:
             return 0, used.find(USED, begin) + 1
         half = max(0, begin - self.open // 2)
-        past = used[half:begin]
-        middle = at.PLACES + past.count(FREE) - len(past) - used.count(USED, begin, half + self.open)
+        middle = at.PLACES - self._taken(half, begin) - used.count(USED, begin, half + self.open)
         if middle <= 0:
-            return 0, max(begin, half + len(past) - len(past.lstrip(b"\0")) + self.open // 2) + 1
-        return min(later, middle, number + len(window) - len(window.lstrip(b"\1\2"))), 0
+            return 0, max(begin, _run_end(used, half, begin, b"\0") + self.open // 2) + 1
+        return min(later, middle, number + _run_end(used, since, begin, b"\1\2") - since), 0
+
+    def _taken(self, begin, end):
+        """Return how many cycles from `begin` until before `end` anybody has."""
+        return end - begin - self.used.count(FREE, begin, end)
 
     def _make_room(self, begin):
         """Take back writes for which there are no places since reads came from cycle `begin` on."""
         used, until = self.used, begin + self.open
-        surplus = self.open - used.count(FREE, begin, until) - at.PLACES
+        surplus = self._taken(begin, until) - at.PLACES
         while surplus > 0:
             write = used.rfind(WRITE, begin, until)
             if write < 0:
@@ -162,7 +169,7 @@ class Port:
             time = end
         while words > 0 and time < limit:
             if (words >= at.PLACES and time >= self.open and not used.count(USED, time, time + 2 * self.open)
-                    and used.count(FREE, time - self.open, time) == self.open - at.PLACES):
+                    and self._taken(time - self.open, time) == at.PLACES):
                 # Each place is free again when as many cycles have passed as it takes: all goes on as before.
                 used[time:time + self.open] = used[time - self.open:time].translate(AS_WRITES)
                 time, words = time + self.open, words - at.PLACES
@@ -174,8 +181,7 @@ class Port:
             if not number:
                 time = later
                 continue
-            run = used[time:time + min(words, number)]
-            end = time + len(run) - len(run.lstrip(b"\0"))
+            end = _run_end(used, time, time + min(words, number), b"\0")
             used[time:end] = TWOS[:end - time]
             words -= end - time
             time = end

@@ -32,8 +32,8 @@ class Writer:
 
     def __init__(self, config, port):
         self.config, self.port = config, port
-        self.head = at.FIRE_TO_READ + at.READ_TO_OUTPUT + (config.pes - 1).bit_length()
-        way = at.READ_TO_OUTPUT + (config.pes - 1).bit_length() + at.GO_TO_READ
+        read_to_output = at.READ_TO_OUTPUT + (config.pes - 1).bit_length()
+        self.head, way = at.FIRE_TO_READ + read_to_output, read_to_output + at.GO_TO_READ
         # When fire has stood still: outputs that wait for the drain, and cycles without one after these.
         self.waiting, self.gap = at.OUTPUTS_LEFT + 1 + way, way - at.OUTPUTS_LEFT
         self.passes, self._sure = [], 0      # the first so many passes have sure times only
