@@ -17,6 +17,7 @@ FAMILIES = ("up5k", "ice40", "ecp5", "gowin")
 MEMORIES = ("block_ram", "spram")
 RESOURCES = ("lut", "ff", "dsp", "ram", "spram")
 CLOCK_HZ = (1_000_000, 400_000_000)
+MEMORY_BYTES = (1024, 1 << 26)
 BAUD_ERROR = 0.02       # a UART's two ends may differ by a few per cent of a bit over ten bits; half of that is ours
 
 
@@ -30,7 +31,8 @@ class Board:
     pll: None, or the settings of the PLL that makes clock_hz ({"type": "ice40"}).
     baud: of the UART, at most 2 % off clock_hz / whole number.  leds: how many.  extra_pins: outputs held at a constant.
     memory_bytes, memory: size and kind (one of MEMORIES) of the memory of programs and maps.
-    array: P x C that is built unless another is asked for.  arrays: which were built and fit.  core: fields of CoreConfig.
+    array: P x C that is built unless another is asked for.  core: fields of CoreConfig.
+    arrays: those that were built and fit, each with what it needs other than the board's own: memory_bytes, and fields of core.
     program: commands that load a bitstream, {bitstream} stands for its file.  usb: vid, pid and interface of the serial port.
     resources: label -> cells ({name in nextpnr's report: how many each takes}), available.
     folder: where the YAML is.
@@ -56,7 +58,7 @@ class Board:
     resources: dict
     pll: dict | None = None
     extra_pins: dict = field(default_factory=dict)
-    arrays: tuple = ()
+    arrays: dict = field(default_factory=dict)
     core: dict = field(default_factory=dict)
     program: tuple = ()
     usb: dict = field(default_factory=dict)
@@ -71,10 +73,12 @@ class Board:
             ("baud", _whole(self.baud, 300, 12_000_000), "a whole number from 300 to 12000000"),
             ("leds", _whole(self.leds, 1, 16), "a whole number from 1 to 16"),
             ("led_active_low", isinstance(self.led_active_low, bool), "true or false"),
-            ("memory_bytes", _whole(self.memory_bytes, 1024, 1 << 26), "a whole number of bytes from 1024 to 67108864"),
+            ("memory_bytes", _whole(self.memory_bytes, *MEMORY_BYTES), "a whole number of bytes from %d to %d" % MEMORY_BYTES),
             ("memory", self.memory in MEMORIES, f"one of {', '.join(MEMORIES)}"),
             ("resources", isinstance(self.resources, dict) and set(self.resources) <= set(RESOURCES) and "lut" in self.resources,
              f"a table of {', '.join(RESOURCES)}"),
+            ("arrays", isinstance(self.arrays, dict) and all(map(_array_keys, self.arrays.values())),
+             "a table of arrays, each with a table: memory_bytes (a whole number), core (a table)"),
         )
         for key, good, rule in checks:
             if not good:
@@ -85,7 +89,8 @@ class Board:
         if divisor < 4 or abs(self.clock_hz / divisor / self.baud - 1) > BAUD_ERROR:
             raise InputError(f"board {self.name}: baud {self.baud} cannot be made from {self.clock_hz / 1e6:g} MHz: the nearest is "
                              f"{self.clock_hz / max(divisor, 4):.0f}")
-        self.config()
+        for array in (self.array, *self.arrays):
+            self.config(array)
 
     @property
     def constraints_path(self) -> Path:
@@ -107,7 +112,8 @@ class Board:
         if not match:
             raise InputError(f"array must be PEs x lanes, such as 1x8, not {text}")
         pes, lanes = int(match[1]), int(match[2])
-        fields = {**self.core, "compact": bool(self.core.get("compact", False)) and pes == 1, "family": self.family}
+        core = {**self.core, **self._own(text).get("core", {})}
+        fields = {**core, "compact": bool(core.get("compact", False)) and pes == 1, "family": self.family}
         if fields["compact"]:
             fields.update(fire_lanes=1, weight_bytes=lanes)
         else:
@@ -119,9 +125,13 @@ class Board:
             raise InputError(f"array {text} on board {self.name}: {error}") from None
 
     def with_array(self, array: str) -> "Board":
-        """This board with another array."""
+        """This board with another array, and the memory that it has beside it."""
         self.config(array)
-        return dataclasses.replace(self, array=array.strip().lower())
+        return dataclasses.replace(self, array=array.strip().lower(), memory_bytes=self._own(array).get("memory_bytes", self.memory_bytes))
+
+    def _own(self, array: str) -> dict:
+        """What an array has other than the board's own."""
+        return self.arrays.get(array.strip().lower(), {})
 
     def with_clock(self, hz: int) -> "Board":
         """This board with a design that runs at another clock; a PLL makes what the oscillator does not."""
@@ -186,6 +196,12 @@ def _usual_pll(family: str, device: str) -> dict:
         return {"type": "ice40" if family == "up5k" else family}
     match = re.match(r"(GW\w+)-LV(\d+)", device)
     return {"type": "gowin", "device": f"{match[1]}-{match[2]}C" if match else device}
+
+
+def _array_keys(own) -> bool:
+    """Whether this is what an array may have of its own."""
+    return isinstance(own, dict) and set(own) <= {"memory_bytes", "core"} and isinstance(own.get("core", {}), dict) \
+        and _whole(own.get("memory_bytes", MEMORY_BYTES[0]), *MEMORY_BYTES)
 
 
 def _whole(value, low: int, high: int) -> bool:

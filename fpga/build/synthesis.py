@@ -26,6 +26,9 @@ UP5K_WIRE_PS = 1800
 # accelerator, and a tenth less time on its longest paths.
 ECP5_WIRE_PS = 2000
 ECP5_MAP_LUTS = [f"abc9 -W {ECP5_WIRE_PS}", "clean"]
+# An HX8K has no multipliers. Yosys makes products of 8 x 9 bits of 197 LUTs, Booth-encoded ones of 149; its generic `synth` has an
+# option for them, `synth_ice40` has none, so they are made where that would make them: before `alumacc`.
+BOOTH = ["opt", "wreduce", "booth"]
 # Signed wires on instantiated primitives make Yosys 0.70 derive the top anew after synthesis, unsynthesised; a round trip
 # through its own format ends that. -nosdff and the like are left at their defaults.
 ROUND_TRIP = ["proc", "write_rtlil read.il", "design -reset", "read_rtlil read.il"]
@@ -47,6 +50,8 @@ def commands(command: str) -> list[str]:
         lines.append("scratchpad -set abc9.verify 0")
     if words[:3] == ["synth_ice40", "-device", "u"]:
         lines.append(f"scratchpad -set synth_ice40.abc9.W {UP5K_WIRE_PS}")
+    if words[:3] == ["synth_ice40", "-device", "hx"]:
+        return [*lines, f"{command} -run begin:coarse", *BOOTH, f"{command} -run coarse:"]
     return [*lines, command]
 
 

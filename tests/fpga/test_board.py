@@ -56,6 +56,13 @@ def test_the_arrays_of_a_board_are_of_its_family(name):
         assert one.config(array).family == one.family
 
 
+def test_an_array_has_its_own_memory_and_fields_of_core(tmp_path, fields):
+    one = written(tmp_path, {**fields, "arrays": {"1x4": {"memory_bytes": 65_536, "core": {"acc_bits": 20}}, "1x16": {}}})
+    wide, narrow = one.with_array("1x16"), one.with_array("1X4")
+    assert (narrow.memory_bytes, narrow.config().acc_bits, narrow.config().acc_depth) == (65_536, 20, one.config().acc_depth)
+    assert (wide.memory_bytes, wide.config().acc_bits) == (one.memory_bytes, one.config().acc_bits) == (131_072, 24)
+
+
 def test_gowin_plls_are_told_their_device():
     assert board.load("tangnano9k").with_clock(54_000_000).pll == {"type": "gowin", "device": "GW1NR-9C"}
     assert board.load("tangnano20k").with_clock(54_000_000).pll["device"] == "GW2AR-18C"
@@ -94,6 +101,9 @@ def test_an_unknown_board_is_answered_with_the_nearest_names(value, known):
     ("leds", 0, "leds must be"), ("led_active_low", 1, "led_active_low must be true or false"), ("number", 0, "number must be"),
     ("memory", "dram", "memory must be one of"), ("memory_bytes", 3, "memory_bytes must be"),
     ("constraints", "no.pcf", "there is no file"), ("core", {"acc_dept": 4}, "no setting called acc_dept"),
+    ("arrays", ["1x8"], "arrays must be a table of arrays"), ("arrays", {"1x8": {"baud": 9600}}, "arrays must be a table of arrays"),
+    ("arrays", {"1x8": {"memory_bytes": 3}}, "arrays must be a table of arrays"), ("arrays", {"1x8": {"core": 8}}, "arrays must be a table"),
+    ("arrays", {"1x8": {"core": {"acc_bits": 99}}}, "array 1x8 on board mine: acc_bits must be"),
     ("resources", {"luts": 1}, "resources must be"), ("colour", "red", "no key called colour"),
     ("memory_byte", 1, "no key called memory_byte .did you mean memory_bytes"), ("folder", "/", "no key called folder"),
 ])

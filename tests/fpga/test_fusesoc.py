@@ -124,7 +124,8 @@ def test_edalizes_script_is_translated_for_a_yosys_without_tcl(tmp_path, monkeyp
 
 def test_what_yosys_runs_goes_by_the_command():
     plain, small = "synth_ice40 -device hx -dff -top top", "synth_ice40 -device u -dff -top top"
-    assert synthesis.commands(plain) == ["scratchpad -set abc9.verify 0", plain]
+    assert synthesis.commands(plain) == ["scratchpad -set abc9.verify 0", f"{plain} -run begin:coarse", "opt", "wreduce", "booth",
+                                         f"{plain} -run coarse:"]
     assert synthesis.commands(small) == ["scratchpad -set abc9.verify 0", "scratchpad -set synth_ice40.abc9.W 1800", small]
     assert synthesis.commands("synth_gowin -top top") == ["synth_gowin -top top"]
     assert synthesis.commands("synth_ecp5 -top top") == [
