@@ -19,7 +19,7 @@ def render(report: Report) -> str:
         heading=html.escape(figures.heading(report)), verdict_class="yes" if good else "no",
         verdict=html.escape(figures.verdict(report).capitalize()) + ".",
         facts=html_parts.facts(_tiles(report)),
-        network_table=table(["network", *figures.NETWORK_HEADINGS], figures.rows(report)),
+        network_table=table(["network", *figures.NETWORK_HEADINGS], figures.rows(report)) if names else NO_NETWORK,
         stall_plot=plots.cause_bars(names, shares, 0.6) if names else "",
         probe_table=table(["probe", *figures.PROBE_HEADINGS], figures.probe_rows(report)),
         probe_titles=html_parts.sentences(f"{one['name']}: {one['title']}" for one in report["probes"]),
@@ -32,6 +32,7 @@ def render(report: Report) -> str:
     )
 
 
+NO_NETWORK = "<p>No network that was asked for fits this board; the details below say why.</p>"
 ORIGIN = {
     "virtual": "No board took part: the Verilog or the netlist of its top ran in Verilator behind a pseudo-terminal, and the host spoke to "
                "it as it speaks to a board. Cycles are the counters of the simulated chip; times are cycles over the clock that the board "

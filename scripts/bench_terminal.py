@@ -51,12 +51,19 @@ NETWORK_HEADINGS = ["digits right", "accuracy", "exact", "cycles an image", "in 
                     "with link", "used", "dense-eq. MMAC/s"]
 
 
+def stall_rows(report: Report) -> Iterator[list[str]]:
+    """The cells of the table of where the PEs' cycles went."""
+    for one in report["networks"]:
+        yield [one["network"], *(f"{100 * share:.1f}" for share in (one["utilisation"], *one["stalls"].values()))]
+
+
 def probe_rows(report: Report) -> Iterator[list[str]]:
     """The cells of the probes' table."""
     for one in report["probes"]:
         equal = "equal" if one["simulation_equal"] and one["bit_exact"] else "NO"
         yield [one["name"], f"{one['cycles']:,}", equal, percent(one["utilisation"]), f"{one['macs_per_s'] / 1e6:,.1f}",
-               f"{one['dense_macs_per_s'] / 1e6:,.1f}", f"{one['events_per_cycle']:.3f}", f"{one['outputs_per_cycle']:.3f}", f"{one['memory_bytes_per_s'] / 1e6:,.1f}"]
+               f"{one['dense_macs_per_s'] / 1e6:,.1f}", f"{one['events_per_cycle']:.3f}", f"{one['outputs_per_cycle']:.3f}",
+               f"{one['memory_bytes_per_s'] / 1e6:,.1f}"]
 
 
 PROBE_HEADINGS = ["cycles", "exact, sim", "used", "MMAC/s", "dense-eq. MMAC/s", "events a cycle", "outputs a cycle", "memory, MB/s"]
@@ -118,21 +125,19 @@ def show(report: Report, written: list) -> None:
     """Print a report. written: files it went to."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     console.print(f"\n[bold]{heading(report)}[/bold]\n", soft_wrap=True)
-    table = new_table("Networks", ["network"], NETWORK_HEADINGS)
-    for cells in rows(report):
-        table.add_row(*cells)
-    console.print(table)
-    stalls = new_table("\nPE cycles by cause, %", ["network"], ["beats", *(cause_label(name) for name in STALLS)])
-    for one in report["networks"]:
-        stalls.add_row(one["network"], *(f"{100 * share:.1f}" for share in (one["utilisation"], *one["stalls"].values())))
-    console.print(stalls)
-    if report["probes"]:
-        table = new_table("\nProbes (one layer each, whole program)", ["probe"], PROBE_HEADINGS)
-        for cells in probe_rows(report):
+    tables = (
+        ("Networks", ["network"], NETWORK_HEADINGS, rows(report)),
+        ("\nPE cycles by cause, %", ["network"], ["beats", *(cause_label(name) for name in STALLS)], stall_rows(report)),
+        ("\nProbes (one layer each, whole program)", ["probe"], PROBE_HEADINGS, probe_rows(report)),
+    )
+    for title, names, headings, lines in tables:
+        table = new_table(title, names, headings)
+        for cells in lines:
             table.add_row(*cells)
-        console.print(table)
-        for one in report["probes"]:
-            console.print(f"  [dim]{one['name']}: {one['title']}[/dim]", soft_wrap=True)
+        if table.rows:
+            console.print(table)
+    for one in report["probes"]:
+        console.print(f"  [dim]{one['name']}: {one['title']}[/dim]", soft_wrap=True)
     peers = new_table("\nPublished figures of others (not measured here), and this board", ["design", "part"],
                       ["MMAC/s, dense-eq.", "images/s", "mW"])
     peers.add_column("source", style="dim")

@@ -76,6 +76,14 @@ def test_the_report_says_what_was_and_was_not_measured(capsys):
     assert bench_terminal.passed(REPORT)
 
 
+def test_a_report_of_probes_alone_has_no_empty_tables(capsys):
+    alone = {**REPORT, "networks": []}
+    bench_terminal.show(alone, [])
+    printed = capsys.readouterr().out
+    assert "Probes" in printed and "Networks" not in printed and "PE cycles by cause" not in printed
+    assert bench_html.NO_NETWORK in bench_html.render(alone) and bench_html.NO_NETWORK not in bench_html.render(REPORT)
+
+
 def test_a_cycle_count_that_differs_fails_the_report(capsys):
     wrong = NETWORK | {"simulation": NETWORK["simulation"] | {"equal": False}}
     assert not bench_terminal.passed(REPORT | {"networks": [wrong]})
