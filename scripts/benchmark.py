@@ -23,7 +23,7 @@ def benchmark(
     mode: str = typer.Option("all", metavar="MODE", help="dense, csp, mnf, both or all."),
     json_file: Path = typer.Option(JSON_FILE, "--json", metavar="FILE", help="Where the reports go, one a line."),
 ) -> None:
-    """Run held-out digits on the RTL for the tables of the README; half an hour and more with all of them."""
+    """Run held-out digits on the RTL for the tables of docs/core.md; half an hour and more with all of them."""
     sizes = [arguments.parse_array(one) for one in arrays.split(",")]
     names = [arguments.one_of("network", name, graph.names()) for name in networks.split(",") if name] or graph.names()
     modes = arguments.parse_modes(mode)
