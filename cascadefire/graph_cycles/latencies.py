@@ -10,6 +10,7 @@ from rtl.event_locate import STAGES
 from rtl.event_writer import SKID
 from rtl.flat_row import LATENCY as FLATTEN
 from rtl.program_sequencer import SETTLE
+from rtl.shell import CHUNK_JOBS_AHEAD
 from rtl.weight_fetch import COUNTS_AHEAD as COUNTS_LISTED_AHEAD
 
 # memory port and readers
@@ -49,11 +50,14 @@ OVER = 12               # last word taken -> unpack and locate are empty
 # weights
 WALK_TO_JOB = 8         # last count of a channel -> its first word asked for
 START_TO_WALK = 3       # pass starts -> counts of the pass before are dropped, then the first channel is looked for
+USED_TO_ASKED = 3       # word of counts used -> the one that takes its place is asked for
+JOBS_AHEAD = CHUNK_JOBS_AHEAD + 4 + 2   # channels with chunks from the walk to the reader, both included
 WALK_TO_LISTED = 5      # last count -> slot listed
 LISTED_TO_LOADED = 2    # slot listed -> the dispatch may begin the channel, where no chunks are missing
 COUNTS_BEFORE = COUNTS_LISTED_AHEAD + 2     # counts between weight_fetch and loader
 WORD_TO_LOADED = 3      # last word -> the dispatch may begin the channel
-RELEASE = 2             # last beat over -> the loader may use the channel's slot and chunks
+OPENED_TO_FREED = -2    # first word dispatched -> the last beat of the channel before may be over: its slot was the current one
+RELEASE = 7             # last beat over -> the loader may use the channel's slot and chunks
 
 # dispatch, PEs
 DISPATCH_TO_BEAT = 12
@@ -71,4 +75,6 @@ HAND_TO_GO = 5          # last band of a pass handed to the drain -> the next pa
 WRITTEN_TO_END = -2     # last word written -> the end, beside the way of an answer
 BETWEEN_BANDS = 2       # cycles of the drain without a word, from a band to the next one
 WRITES_AHEAD = AHEAD    # words between the drain and the port
-HAND_TO_WRITE = 7       # word read by the drain -> written
+HAND_TO_WRITE = 10      # band handed to the drain -> its first word may be written
+READ_TO_WRITE = 4       # of these, since the drain read it
+DRAIN_TO_WRITTEN = 7    # the drain is done with a band -> its last word is written, if nothing waits

@@ -1,6 +1,7 @@
 """The shared memory port: which cycles it takes a read request in, and when writes are done with the others."""
 
-from math import ceil
+from bisect import bisect_left
+from math import ceil, inf
 
 from cascadefire.graph_cycles import latencies as at
 
@@ -26,6 +27,7 @@ class Port:
     these.
     answer: cycles from request to word.  turn: from request until a reader's place is free again.  open: until the port's place is.
     known: up to this cycle all reads have been asked for.  marked: up to this one writes have cycles.
+    earliest: cycle from which reads have asked since whoever set it to infinity.
     """
 
     def __init__(self, latency):
@@ -33,10 +35,13 @@ class Port:
         self.crowded = self.open > at.PLACES
         self.used = bytearray(GROW)
         self.known = self.marked = 0
+        self.earliest = inf
 
     def ask(self, time, words):
         """Return when the last of `words` words is asked for, the first not before `time`."""
         time, used = ceil(time), self.used
+        if time < self.earliest:
+            self.earliest = time
         if time + 2 * words + GROW > len(used):
             self._grow(time + 2 * words)
         if self.crowded:
@@ -118,16 +123,22 @@ class Port:
         if words:
             self.ask(begin, words)
         value = result()
-        self.used[begin:end], self.marked = before, marked
+        self.used[begin:end], self.marked, self.earliest = before, marked, min(begin, self.earliest)
         return value
 
     def program(self, begin, cycle, words):
         """Give the program `words` requests, one every `cycle` cycles from `begin` on."""
         begin, used = ceil(begin), self.used
+        self.earliest = min(self.earliest, begin)
         self._grow(begin + ceil(words * cycle) + GROW)
         for number in range(words):
             time = begin + int(number * cycle)
             used[time if used[time] == FREE else used.find(FREE, time)] = USED
+
+    def free(self, begin, end):
+        """Whether nobody has a cycle from `begin` until before `end`."""
+        self._grow(end)
+        return self.used.count(FREE, begin, end) == end - begin
 
     def spare(self, begin, end):
         """Return how many cycles from `begin` until before `end` no read has."""
@@ -148,6 +159,48 @@ class Port:
             left -= used.count(FREE, time, end)
             time = end
         return time
+
+    def written_each(self, cycles, begin, last, sent):
+        """Return (cycles in which words are written, cycles that the drain stands still), if writes get what reads leave.
+
+        The drain reads a word when the one WRITES_AHEAD before it has gone to the port, and that takes it READ_TO_WRITE later.
+        cycles: in which the drain reads each word, if it never stands still.  begin: when one read in cycle 0 may be written.
+        last, sent: cycles in which the word before them was written, and those before it, None: long ago.
+        The cycles returned begin with WRITES_AHEAD of those before.
+        """
+        ahead, used, number, stall, n = at.WRITES_AHEAD, self.used, len(cycles), 0, 0
+        written = list(sent or range(last - ahead + 1, last + 1))
+        self._grow(max(begin, last) + cycles[-1] + GROW)
+        while n < number:
+            ready = begin + cycles[n] + stall
+            late = written[n] + 1 + at.READ_TO_WRITE - ready
+            if late > 0:
+                stall, ready = stall + late, ready + late
+            last = ready if ready > last else last + 1
+            if used[last]:
+                last = used.find(FREE, last)
+                if last < 0:
+                    last = len(used)
+                    self._grow(last + GROW)
+            written.append(last)
+            n += 1
+            if used[last + 1] or n == number:
+                continue
+            # All go on as they are read, or one a cycle, until a read has a cycle.
+            until = used.find(USED, last + 1, last + number)
+            until = last + number if until < 0 else until
+            if last == ready:
+                more = bisect_left(cycles, until - begin - stall, n)
+                written += [begin + stall + cycle for cycle in cycles[n:more]]
+            else:
+                more = min(number, n + until - last - 1)
+                if cycles[more - 1] - cycles[n - 1] > more - n:
+                    continue
+                written += range(last + 1, last + 1 + more - n)
+                for word in range(n, min(more, n + ahead + 1)):
+                    stall = max(stall, written[word] + 1 + at.READ_TO_WRITE - begin - cycles[word])
+            n, last = more, written[-1]
+        return written, stall
 
     @property
     def limit(self):

@@ -1,6 +1,6 @@
 """What a pass has to do, channel by channel: words to fetch, events to unpack, beats to multiply, words to write."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -155,7 +155,7 @@ class FireWork:
 
     first: cycles of its first band in fire.  others: of the others, from the first one's hand-over to the last one's, if the port
     takes every write at once.  drain: cycles of its last band in the drain.  words: memory words written.  last: of these, in its
-    last band.  reads: window positions that fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire
+    last band.  lanes: event words of each channel's last band, whether its counts' word ends with it.  reads: window positions that fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire
     give its last output, -1: none, cycles from that on until it is given), if the drain is free at first, and if it is not.
     outputs: window positions of its first band.
     """
@@ -168,6 +168,19 @@ class FireWork:
     reads: int
     ends: tuple
     outputs: list
+    lanes: list
+    known: dict = field(default_factory=dict, repr=False)      # what `offered` has found
+
+    def offered(self, group):
+        """Return in which cycles of its own the drain reads each word of a group's last band (`rtl/band_drain.py`), list."""
+        if group not in self.known:
+            cycles, cycle = [], 0
+            for words, flush in self.lanes[group]:
+                number = words + flush
+                cycles += range(cycle, cycle + number)
+                cycle += number or 1
+            self.known[group] = cycles
+        return self.known[group]
 
 
 def fire_work(config, one, events) -> FireWork:
@@ -176,10 +189,15 @@ def fire_work(config, one, events) -> FireWork:
     groups, window = -(-one.fired // lanes), one.pool * one.pool
     if one.vector:
         counts = events.counts.reshape(-1)[one.out_band:one.out_band + -(-one.fired // 128)]
-        per = max(1, 128 // lanes)
-        collect = np.maximum(counts, per)
+        # An event a cycle, two cycles an output, and one more for the output that ends a band.
+        values = np.zeros(len(counts) * 128, np.int64)
+        values[:one.fired] = events.live.reshape(-1)[one.out_band * 128:][:one.fired]
+        outputs = np.arange(0, one.fired, lanes)
+        cycles = np.maximum(np.add.reduceat(values, outputs), 2)
+        collect = np.bincount(outputs // 128, weights=cycles).astype(np.int64) + 1
         written = -(-counts // q) + 1
-        return _schedule(config, collect[None], written[None] + at.BETWEEN_BANDS, written[None], groups, 1)
+        last = [[(int(written[-1]) - 1, 1)]]
+        return _schedule(config, collect[None], written[None] + at.BETWEEN_BANDS, written[None], groups, 1, last)
     first, band = divmod(one.out_band, layout.bands)
     number = -(-one.fired_shape[0] // layout.rows) * layout.strips
     counts = events.counts[first:first + one.fired, band:band + number].astype(np.int64)
@@ -196,11 +214,13 @@ def fire_work(config, one, events) -> FireWork:
     rows = np.minimum(layout.rows, one.fired_shape[0] - np.arange(-(-one.fired_shape[0] // layout.rows)) * layout.rows)
     columns = np.minimum(128, one.fired_shape[1] - 128 * np.arange(layout.strips))
     collect = np.tile((rows[:, None] * columns).reshape(-1) * window, (groups, 1))
-    return _schedule(config, collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window, window)
+    ends = list(zip(words[:, -1].tolist(), flush[:, -1].tolist()))
+    ends = [ends[first:first + lanes] for first in range(0, one.fired, lanes)]
+    return _schedule(config, collect, drain, written, groups * one.fired_shape[0] * one.fired_shape[1] * window, window, ends)
 
 
-def _schedule(config, collect, drain, written, reads, window):
-    """Return FireWork; collect, drain, written: cycles and words of each [group, band]."""
+def _schedule(config, collect, drain, written, reads, window, lanes):
+    """Return FireWork; collect, drain, written: cycles and words of each [group, band].  lanes: as in FireWork."""
     others = np.maximum(collect[:, 1:], drain[:, :-1]).sum(axis=1)
     groups, outputs = len(collect), int(collect[0, 0])
     if collect.shape[1] == 1 and reads == groups * outputs:
@@ -209,7 +229,7 @@ def _schedule(config, collect, drain, written, reads, window):
         before = drain.reshape(-1)[-2] if drain.size > 1 else 0
         ends = ((groups - 1, -max(0, int(before - collect[-1, -1]))),) * 2
     return FireWork(collect[:, 0].tolist(), others.tolist(), drain[:, -1].tolist(), written.sum(axis=1).tolist(),
-                    written[:, -1].tolist(), int(reads), ends, (collect[:, 0] // window).tolist())
+                    written[:, -1].tolist(), int(reads), ends, (collect[:, 0] // window).tolist(), lanes)
 
 
 def _last_output(config, groups, outputs, waiting):

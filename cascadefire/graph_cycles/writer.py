@@ -1,5 +1,6 @@
 """Fire and the event writer: when passes have fired, and what is in memory."""
 
+from math import ceil, inf
 from typing import NamedTuple
 
 from cascadefire.graph_cycles import latencies as at
@@ -9,18 +10,20 @@ class GroupTimes(NamedTuple):
     """When a group's last band is handed to the drain, in memory (done), out of the drain (left), as far as is known.
 
     due: outputs that fire still gives before it makes a gap, since it has stood still; 0: it makes none.
+    sent: cycles in which the port took the last words, None where nothing waited for it.
     """
 
     handed: float
-    done: float
+    done: int
     left: float
     due: int
+    sent: list | None
 
 
 class Fired:
     """A pass that has entered fire.
 
-    one: Pass.  work: FireWork.  start: cycle.  times: GroupTimes of its groups, as far as they are sure.
+    one: Pass.  work: FireWork.  start: cycle.  times: GroupTimes of its groups, as far as they are known.
     """
 
     def __init__(self, one, work, start):
@@ -92,15 +95,13 @@ class Writer:
         if not one.progressive:
             return self._whole(needed) + at.WRITTEN_TO_COUNT, None
         groups, first = len(self.passes[needed].work.words), self.passes[needed].one.out_first
-        lanes, known = self.config.fire_lanes, {}
+        lanes = self.config.fire_lanes
 
         def when(channel):
             # -1: channels of passes before, which are in memory once all of those are, and the next one is being written.
             group = max(-1, min(groups - 1, (self._reach(one, channel) - first) // lanes))
-            if group not in known:
-                known[group] = at.WRITTEN_TO_COUNT + (self._times(needed, group).done if group >= 0 else
-                                                      max(self._whole(needed - 1), self.passes[needed].start))
-            return known[group]
+            done = self._times(needed, group).done if group >= 0 else max(self._whole(needed - 1), self.passes[needed].start)
+            return done + at.WRITTEN_TO_COUNT
 
         return 0.0, when
 
@@ -130,21 +131,21 @@ class Writer:
 
     def _times(self, index, group):
         """Return GroupTimes of a group of channels of a pass, as far as the port's reads are known now."""
+        if self.port.earliest < inf:
+            self._forget()
         one, port = self.passes[index], self.port
-        work, sure = one.work, one.times
-        if group < len(sure):
-            return sure[group]
-        horizon = port.known
-        if sure:
-            times = sure[-1]
+        work, known = one.work, one.times
+        if group < len(known):
+            return known[group]
+        if known:
+            times = known[-1]
         elif index:
             times = self._last(index - 1)._replace(handed=self._begin(index), due=0)
         else:
-            times = GroupTimes(self._begin(index), 0.0, 0.0, 0)
-        handed, done, left, due = times
-        written = done - at.HAND_TO_WRITE
-        for number in range(len(sure), group + 1):
-            collected, last, drain = handed + work.first[number], work.last[number], work.drain[number]
+            times = GroupTimes(self._begin(index), 0, 0.0, 0, None)
+        handed, done, left, due, sent = times
+        for number in range(len(known), group + 1):
+            collected, last = handed + work.first[number], work.last[number]
             if due:
                 gap, due = due < work.outputs[number], max(0, due - work.outputs[number])
                 collected += self.gap * gap
@@ -154,18 +155,42 @@ class Writer:
             # All bands of the group but the last one must be out of the drain before that is handed over.
             rest = work.words[number] - last
             if rest:
-                written = port.written(max(handed, written), rest)
-                handed = max(handed + work.others[number], written)
+                written = port.written(max(handed + at.HAND_TO_WRITE, done + 1), rest)
+                handed = max(handed + work.others[number], written - at.HAND_TO_WRITE)
+                done, sent = written - 1, None
             else:
                 handed += work.others[number]
-            ahead = at.WRITES_AHEAD
-            if number:      # words of the group before may still wait for the port
-                ahead -= min(ahead, work.last[number - 1], max(0.0, written - handed))
-            written, left = port.written(max(handed, written), last), handed + drain
-            if last > ahead:        # the drain stands still with the first word that has no place
-                left = max(left, written - at.WRITES_AHEAD, written - last + drain * (1 - ahead / last))
-            written = max(written, left)
-            times = GroupTimes(handed, written + at.HAND_TO_WRITE, left, due)
-            if times.done <= horizon and len(sure) == number:
-                sure.append(times)
+            done, left, sent = self._drain(work, number, handed, done, sent)
+            times = GroupTimes(handed, done, left, due, sent)
+            if len(known) == number and (not port.crowded or times.done <= port.known):
+                known.append(times)
         return times
+
+    def _forget(self):
+        """Forget what was not written yet when reads got cycles since the last look."""
+        earliest, self.port.earliest = self.port.earliest, inf
+        for one in reversed(() if self.port.crowded else self.passes):
+            while one.times and one.times[-1].done >= earliest:
+                one.times.pop()
+            if one.times:
+                break
+
+    def _drain(self, work, number, handed, done, sent):
+        """Return (done, left, sent) of a group whose last band is handed to the drain in cycle `handed`; done, sent: of the one before.
+
+        Where the port is crowded its places are not known so well that words could be followed one by one.
+        """
+        port, drain, words = self.port, work.drain[number], work.last[number]
+        begin, last, left = ceil(handed) + at.HAND_TO_WRITE, ceil(handed) + drain + at.DRAIN_TO_WRITTEN, handed + drain
+        if done < begin and not port.crowded and port.free(begin, last + 1):
+            return last, left, None
+        if not port.crowded:
+            sent, stall = port.written_each(work.offered(number), begin, done, sent)
+            return sent[-1], left + stall, sent[-at.WRITES_AHEAD:]
+        ahead = at.WRITES_AHEAD
+        if number:      # words of the group before may still wait for the port
+            ahead -= min(ahead, work.last[number - 1], max(0, done + 1 - begin))
+        written = port.written(max(begin, done + 1), words) - at.HAND_TO_WRITE
+        if words > ahead:        # the drain stands still with the first word that has no place
+            left = max(left, written - at.WRITES_AHEAD, written - words + drain * (1 - ahead / words))
+        return ceil(max(written, left)) + at.DRAIN_TO_WRITTEN, left, None

@@ -7,6 +7,7 @@ import pytest
 
 from cascadefire.graph_cycles import latencies as at
 from cascadefire.graph_cycles.port import USED, Port
+from cascadefire.graph_cycles.work import fire_work
 from cascadefire.graph_cycles.writer import Writer
 
 CONFIG = SimpleNamespace(pes=4, fire_lanes=4)
@@ -63,19 +64,61 @@ def writer_of(port, words, outputs=16, drain=34):
     writer, groups = Writer(CONFIG, port), len(words)
     each = dict(first=outputs, others=0, drain=drain, outputs=outputs)
     work = SimpleNamespace(words=words, last=words, **{name: [value] * groups for name, value in each.items()})
+    work.offered = lambda group: [n * (drain - at.BETWEEN_BANDS) // words[group] for n in range(words[group])]
     writer.fire(SimpleNamespace(), work, 0)
     return writer
 
 
 def test_a_drain_that_stood_still_has_channels_left():
-    """Until cycle 200 the port is busy: of 14 words eight have a place, the others come as their channels do."""
+    """Until cycle 200 the port is busy: of 14 words eight have a place, the ninth is read when the first one has gone."""
     port = Port(latency=20)
     port.ask(0, 200)
     group = writer_of(port, [14])._times(0, 0)
-    assert group.left == 200 + 34 * (14 - at.WRITES_AHEAD) / 14
-    assert group.done == group.left + at.HAND_TO_WRITE
+    begin = group.handed + at.HAND_TO_WRITE - at.READ_TO_WRITE      # of the drain's cycles
+    ninth = 8 * 32 // 14
+    assert group.left == group.handed + 34 + 201 - (begin + ninth)
+    assert group.done == group.left + at.DRAIN_TO_WRITTEN - 2       # the last of its 32 cycles has no word
     few = writer_of(port, [4])._times(0, 0)
-    assert few.left == few.handed + 34 and few.done == 204 + at.HAND_TO_WRITE
+    assert few.left == few.handed + 34 and few.done == 203
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_writes_get_what_reads_leave_word_by_word(seed):
+    rng, port = np.random.default_rng(seed), Port(latency=20)
+    for time in np.cumsum(rng.integers(1, 60, 30)):
+        port.ask(int(time), int(rng.integers(1, 40)))
+    cycles, begin = np.flatnonzero(rng.random(120) < rng.choice([0.2, 0.6, 1])).tolist(), 60
+    expected, stall = [*range(20, 20 + at.WRITES_AHEAD)], 0
+    for cycle in cycles:
+        late = expected[-at.WRITES_AHEAD] + 1 - (begin - at.READ_TO_WRITE + cycle + stall)
+        stall += max(0, late)
+        time = max(begin + cycle + stall, expected[-1] + 1)
+        while port.used[time]:
+            time += 1
+        expected.append(time)
+    assert port.written_each(cycles, begin, expected[at.WRITES_AHEAD - 1], None) == (expected, stall)
+
+
+def test_what_is_written_later_than_a_read_is_looked_at_again():
+    port = Port(latency=20)
+    writer = writer_of(port, [14, 14, 14])
+    first, second = writer._times(0, 0), writer._times(0, 1)
+    port.ask(first.done + 1, 100)
+    assert writer._times(0, 0) is first and writer._times(0, 1).done > second.done + 50
+    again = writer._times(0, 1)
+    port.ask(again.done + 1, 1)
+    assert writer._times(0, 1) is again
+
+
+def test_a_vector_is_collected_an_event_a_cycle():
+    """Outputs of four lanes: two cycles at least, one more for the one that ends a band."""
+    live = np.zeros((1, 2, 128), bool)
+    live[0, 0, :7] = live[0, 1, :3] = True
+    events = SimpleNamespace(layout=None, live=live, counts=live.sum(axis=2))
+    config = SimpleNamespace(fire_lanes=4, port_events=4, port_bytes=8, pes=4)
+    one = SimpleNamespace(fired=136, pool=1, vector=True, out_band=0)
+    work = fire_work(config, one, events)
+    assert work.first == [4 + 3 + 30 * 2 + 1] and work.lanes == [[(1, 1)]] and work.offered(0) == [0, 1]
 
 
 def test_fire_makes_a_gap_some_outputs_after_it_stood_still():
