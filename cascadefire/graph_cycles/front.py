@@ -54,6 +54,7 @@ class Front:
         no_weight, bands_left = 0.0, sum(work.pieces)
         scan_on, band_turn = self._bands(work), at.COUNT_TO_EVENT + answer + at.OPENED_TO_COUNT
         weights.begin(one, take, start)
+        held = 0 if gate else at.PIECES_AHEAD
         for (scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel,
              new_counts) in zip(
                 work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead,
@@ -122,6 +123,8 @@ class Front:
                 dispatched = max(dispatched, beats.at(place + located - 1 - ahead))
             dispatch.add(located, first, dispatched)
             freed = max(freed + 1, over if load else first + 1)     # slots are freed in order, one a cycle
+            if free:
+                free[-1] = max(free[-1], first + at.OPENED_TO_FREED)
             free.append(freed)
             unpacked = self._unpacked(place + located - 1 - at.BETWEEN, supplied - trail) + trail
             if n_words:
@@ -135,8 +138,9 @@ class Front:
             if n_pieces:
                 pieces.add(n_pieces, taken, unpacked)
                 bands_left -= n_pieces
-                if not bands_left and following:
+                if following and bands_left <= held:        # the fetch has looked at all
                     weights.follow(max(ready, scanned + work.scan_end - scan_at + at.FETCH_FREE), following)
+                    following = None
         scanned = scan_on(scanned, work.scan_end - scan_at)
         if gate:
             scanned = max(scanned, gate(one.channels - 1) + answer)

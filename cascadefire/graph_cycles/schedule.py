@@ -51,6 +51,7 @@ class Schedule:
                 last = self.program.read(max(start + 1, parameters + at.SECTION_TO_SECTION), following.sections)
                 ready = last + at.WORD_TO_READY
             watch = self._watch if self._late or self.port.crowded else None
+            self.front.weights.interrupt = self._late_parameters if self._late and not self.port.crowded else None
             times = self.front.run(one, work, take, start, self._gate(one), watch, ready, following)
             done, fetched = times.done, times.fetched
             self.works.append(work)
@@ -121,11 +122,19 @@ class Schedule:
 
     def _watch_fire(self):
         """Parameters that wait for the end of fire come once all reads up to it are known, so that it is sure."""
-        if self._late and self.port.known >= self._free:
+        self._late_parameters(self.port.known)
+
+    def _late_parameters(self, known):
+        """Return when fire ends, for which parameters wait, or None; if that is not later than `known`, they come from then on.
+
+        known: cycle up to which all reads that are more urgent than writes have been asked for.
+        """
+        if self._late and known >= self._free:
             self._free = self.writer.free()
-            if self.port.known >= self._free:
+            if known >= self._free:
                 self.program.announce(max(self._begin, self._free), self._late)
                 self._late = 0
+        return self._free if self._late else None
 
     def _work(self, index):
         record = self.executable.passes[index]

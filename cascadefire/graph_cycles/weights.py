@@ -1,5 +1,7 @@
 """Weights on their way: the walk to a channel's counts, its slot, its chunks from memory into the ring."""
 
+from math import ceil
+
 from cascadefire.graph_cycles import latencies as at
 from cascadefire.graph_cycles.curve import Curve
 
@@ -8,16 +10,19 @@ class Weights:
     """weight_fetch and weight_loader over a whole program; channels are numbered in the order of their requests.
 
     free: cycle in which each channel's last beat is over, appended by the front.
+    interrupt: None, or function: cycle up to which reads are known -> cycle from which the program may ask for more, or None.
     """
 
     def __init__(self, config, port):
         self.port, self.slots, self.depth, self.columns = port, config.slots, config.weight_depth, config.words_per_chunk
-        self.free = []
+        self.free, self.interrupt = [], None
         self.counts, self.words = Curve(), Curve()      # words of weight counts used; words of chunks asked for
         self.walked = self.listed = self.asked = self.came = self.loaded = 0.0
+        self.begun = []         # when the first word of each channel's chunks is asked for
         self.ends = []          # chunks up to and with each channel
         self.base = 0           # channels whose chunks are out of the ring
         self.left = 0           # words of counts of the pass before that are still to be dropped
+        self.following = None   # (when the next pass is taken, words of its counts that there is room for) until they may be asked for
         self.ahead = 0          # words of counts of the next pass that have been asked for
 
     def begin(self, one, take, start):
@@ -32,22 +37,25 @@ class Weights:
 
     def follow(self, take, following):
         """The next pass is taken in cycle `take`: its counts are asked for once this pass's are, as far as there is room."""
-        if take <= self.asked:
-            self.limit = self.total + min(at.COUNTS_AHEAD, following.count_words)
-            self._owe()
+        self.following = take, min(at.COUNTS_AHEAD, following.count_words)
+        if take <= self.walked:
+            self._ask_counts(take + at.TAKE_TO_WEIGHT_COUNT)
 
-    def _owe(self):
-        """A word of counts is asked for when another one has been used."""
+    def _ask_counts(self, time):
+        """Ask for as many words of counts as have been used, from cycle `time` on."""
+        if self.following and self.following[0] <= time:
+            self.limit += self.following[1]
+            self.following = None
         number = min(self.used + at.COUNTS_AHEAD, self.limit) - self.counts_asked
         if number > 0:
-            self.owed += number
+            self.port.ask(time, number)
             self.counts_asked += number
 
     def end(self, start):
         """The pass is over, which began in cycle `start`: what is left of its counts is dropped when the next one begins."""
         if self.owed:
             self.asked = self.port.ask(self.asked + 1, self.owed)
-        self.left = self.total - self.used
+        self.left, self.following = self.total - self.used, None
         self.ahead = max(0, self.counts_asked - self.total)
         if self.left:
             self.counts.add(self.left, start, start)
@@ -69,6 +77,8 @@ class Weights:
     def _walk(self, request, walk, count_words):
         free, positions = self.free, self.positions
         walked, index = max(self.walked, request), len(free)
+        if len(self.begun) >= at.JOBS_AHEAD:
+            walked = max(walked, self.begun[-at.JOBS_AHEAD])
         if count_words > self.used:
             place = count_words - 1 - at.COUNTS_AHEAD
             walked = max(walked, self.counts_ready + count_words - walk)
@@ -88,8 +98,16 @@ class Weights:
         if new > 0:
             self.counts.add(new, walked - new + 1, walked)
             self.used = count_words
-            self._owe()
+            self._ask_counts(walked - new + at.USED_TO_ASKED)
         self.walked, self.listed = walked, listed
+
+    def _until_interrupt(self, begin, last, words):
+        """Return how many of `words`, from cycle `begin` on, are asked for before the program's; `last`: of the one before."""
+        time = self.interrupt(last)
+        if time is None:
+            self.interrupt = None
+            return words
+        return min(words, max(1, ceil(time) - ceil(begin) + 1))
 
     def _fetch(self, left, end):
         """Ask for `left` words, with which `end` chunks have come; return when the last one comes into the ring."""
@@ -98,10 +116,13 @@ class Weights:
         if self.owed:       # counts go first
             last = max(last, port.ask(last + 1, self.owed))
             self.owed = 0
+        self.begun.append(last + 1)
         while left:         # as many as the reader has places for, then as places get free
             n = left if left < at.WEIGHTS_AHEAD or port.turn < at.WEIGHTS_AHEAD else at.WEIGHTS_AHEAD
             place = words.total - at.WEIGHTS_AHEAD
             begin = max(last + 1, words.at(place) + port.turn)
+            if self.interrupt:
+                n = self._until_interrupt(begin, last, n)
             last = max(port.ask(begin, n), words.at(place + n - 1) + port.turn)
             words.add(n, begin, last)
             left -= n

@@ -139,9 +139,9 @@ def test_counts_of_the_next_pass_are_asked_for_as_this_pass_s_are_used():
     weights.bring(50, 1, 20, 1)
     weights.free.append(100)
     asked = port.used.count(USED)
-    assert asked == 40 + 4 and weights.owed == 0        # the last eight of its own, and a chunk
+    assert asked == 40 + 4      # the last eight of its own, and a chunk
     weights.follow(0, SimpleNamespace(count_words=100))
-    assert weights.owed == 20 + at.COUNTS_AHEAD - 40
+    assert port.used.count(USED) == asked + 20 + at.COUNTS_AHEAD - 40
     weights.bring(200, 1, 40, 0)
     weights.end(10)
     assert weights.ahead == at.COUNTS_AHEAD and port.used.count(USED) == asked + at.COUNTS_AHEAD
@@ -150,10 +150,49 @@ def test_counts_of_the_next_pass_are_asked_for_as_this_pass_s_are_used():
 
 
 def test_counts_of_a_pass_that_is_taken_later_wait():
-    weights, _ = weights_of(40)
+    weights, port = weights_of(40)
     weights.bring(50, 1, 20, 1)
-    weights.follow(weights.asked + 1, SimpleNamespace(count_words=100))
-    assert weights.owed == 0
+    weights.free.append(100)
+    asked = port.used.count(USED)
+    weights.follow(weights.walked + 100, SimpleNamespace(count_words=100))
+    weights.bring(60, 1, 21, 0)
+    assert port.used.count(USED) == asked
+    weights.bring(300, 1, 22, 0)        # it has been taken
+    assert port.used.count(USED) == asked + 22 + at.COUNTS_AHEAD - 40
+
+
+def test_counts_are_asked_for_when_others_are_used_and_not_when_chunks_are():
+    weights, port = weights_of(200)
+    port.ask(200, 50)
+    weights.asked = 249
+    weights.bring(150, 1, 1, 1)
+    assert port.used[150 + at.USED_TO_ASKED] == USED and not port.used[199]
+    assert weights.asked == 253
+
+
+def test_the_walk_is_some_channels_ahead_of_the_reader_of_chunks():
+    weights, _ = weights_of(2000)
+    for channel in range(at.JOBS_AHEAD):
+        weights.bring(100 + channel, 1, 0, 10)
+        weights.free.append(100)
+    assert weights.walked == 100 + at.JOBS_AHEAD
+    weights.bring(110, 1, 0, 10)
+    weights.bring(110, 1, 0, 10)
+    assert weights.walked == weights.begun[1] + 1 > 100 + at.JOBS_AHEAD + 2
+
+
+def test_chunks_leave_cycles_to_the_program_from_the_end_of_fire_on():
+    weights, port = weights_of(40)
+    begin = 200 + 1 + at.WALK_TO_JOB
+
+    def interrupt(known):
+        if known < begin + 7:
+            return begin + 7.0
+        port.program(begin + 8, 2, 20)
+
+    weights.interrupt = interrupt
+    weights.bring(200, 1, 1, 5)
+    assert weights.asked == begin + 7 + 2 * 12 and weights.interrupt is None
 
 
 def test_parameters_that_wait_for_fire_come_once_its_end_is_sure():
@@ -161,6 +200,7 @@ def test_parameters_that_wait_for_fire_come_once_its_end_is_sure():
     schedule = SimpleNamespace(
         _late=64, _free=500, _begin=100, port=SimpleNamespace(known=400), writer=SimpleNamespace(free=lambda: next(ends)),
         program=SimpleNamespace(announce=lambda *request: announced.append(request)))
+    schedule._late_parameters = lambda known: Schedule._late_parameters(schedule, known)
     Schedule._watch_fire(schedule)
     assert schedule._free == 500 and not announced
     schedule.port.known = 600       # reads up to there made fire later
