@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cascadefire.graph_cycles import latencies as at
 from cascadefire.graph_cycles.curve import Curve
+from cascadefire.graph_cycles.progressive import ProgressiveFetch
 from cascadefire.graph_cycles.weights import Weights
 
 
@@ -55,6 +56,10 @@ class Front:
         scan_on, band_turn = self._bands(work), at.COUNT_TO_EVENT + answer + at.OPENED_TO_COUNT
         weights.begin(one, take, start)
         held = 0 if gate else at.PIECES_AHEAD
+        fetch, index = None, 0
+        if gate and not port.crowded:
+            fetch = ProgressiveFetch(self, work, one.channels - 1, gate, scanned, scan_on)
+        weights.ahead_of_chunks = fetch
         for (scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel,
              new_counts) in zip(
                 work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead,
@@ -63,30 +68,36 @@ class Front:
             port.known = min(asked, max(weights.asked, weights.walked + at.WALK_TO_JOB))
             if watch:
                 watch()
-            # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
-            scanned, scan_at = scan_on(scanned, scan - scan_at), scan
-            if gate:
-                scanned = max(scanned, gate(channel) + answer)
-            weights.owed += new_counts      # counts of bands go before chunks, and long before events
-            if n_pieces:
-                piece = pieces.total - at.PIECES_AHEAD
-                scanned = max(scanned, pieces.at(piece) + at.OPENED_TO_COUNT)
-                begin, more = scanned, n_pieces - 1
-                if more:
-                    scanned, scan_at = scan_on(scanned, more), scan + more
-                    turns, rest = divmod(more, at.PIECES_AHEAD)
-                    rest = max(begin + rest, pieces.at(piece + rest) + at.OPENED_TO_COUNT)
-                    scanned = max(scanned, rest + turns * band_turn)
-            if n_words:
+            if fetch:
+                first_asked = fetch.of(index)
+                scanned, scan_at = fetch.scanned, fetch.scan_at
+            else:
+                # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
+                scanned, scan_at = scan_on(scanned, scan - scan_at), scan
+                if gate:
+                    scanned = max(scanned, gate(channel) + answer)
+                weights.owed += new_counts      # counts of bands go before chunks, and long before events
+                if n_pieces:
+                    piece = pieces.total - at.PIECES_AHEAD
+                    scanned = max(scanned, pieces.at(piece) + at.OPENED_TO_COUNT)
+                    begin, more = scanned, n_pieces - 1
+                    if more:
+                        scanned, scan_at = scan_on(scanned, more), scan + more
+                        turns, rest = divmod(more, at.PIECES_AHEAD)
+                        rest = max(begin + rest, pieces.at(piece + rest) + at.OPENED_TO_COUNT)
+                        scanned = max(scanned, rest + turns * band_turn)
                 word = words.total
-                asked = port.ask(max(asked + 1, begin + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)
+                if n_words:
+                    asked = port.ask(max(asked + 1, begin + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)
+                first_asked = asked
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
-            taken = self._room(place - at.BETWEEN, max(unpacked + 1, asked + answer, begun))
+            taken = self._room(place - at.BETWEEN, max(unpacked + 1, first_asked + answer, begun))
             request = self._room(place - at.ASKED_AHEAD, taken + at.TAKEN_TO_LEFT) + to_request - at.TAKEN_TO_LEFT
             loaded = weights.bring(request, walk, count_words, chunks)
-            if n_words > 1:
-                first_asked = asked
+            if fetch:
+                asked, index = fetch.rest(index), index + 1
+            elif n_words > 1:
                 asked = max(port.ask(asked + 1, n_words - 1), scanned + at.COUNT_TO_EVENT,
                             words.at(word + n_words - 1 - at.EVENTS_AHEAD))
                 if n_words > at.EVENTS_AHEAD:
@@ -135,15 +146,20 @@ class Front:
                 else:
                     words.add(n_words, taken, unpacked)
                 asked = max(asked, words.at(words.total - 1 - at.EVENTS_AHEAD))
+                if fetch:
+                    fetch.asked = max(asked, fetch.asked)
             if n_pieces:
                 pieces.add(n_pieces, taken, unpacked)
                 bands_left -= n_pieces
                 if following and bands_left <= held:        # the fetch has looked at all
                     weights.follow(max(ready, scanned + work.scan_end - scan_at + at.FETCH_FREE), following)
                     following = None
-        scanned = scan_on(scanned, work.scan_end - scan_at)
-        if gate:
-            scanned = max(scanned, gate(one.channels - 1) + answer)
+        if fetch:
+            scanned, asked = fetch.end(), fetch.asked
+        else:
+            scanned = scan_on(scanned, work.scan_end - scan_at)
+            if gate:
+                scanned = max(scanned, gate(one.channels - 1) + answer)
         weights.end(start)
         self.asked, self.unpacked, self.dispatched = asked, unpacked, dispatched
         ended = max(scanned + at.SCAN_TO_LAST, unpacked, begun) + at.OVER

@@ -11,11 +11,12 @@ class Weights:
 
     free: cycle in which each channel's last beat is over, appended by the front.
     interrupt: None, or function: cycle up to which reads are known -> cycle from which the program may ask for more, or None.
+    ahead_of_chunks: None, or the pass's ProgressiveFetch.
     """
 
     def __init__(self, config, port):
         self.port, self.slots, self.depth, self.columns = port, config.slots, config.weight_depth, config.words_per_chunk
-        self.free, self.interrupt = [], None
+        self.free, self.interrupt, self.ahead_of_chunks = [], None, None
         self.counts, self.words = Curve(), Curve()      # words of weight counts used; words of chunks asked for
         self.walked = self.listed = self.asked = self.came = self.loaded = 0.0
         self.begun = []         # when the first word of each channel's chunks is asked for
@@ -121,6 +122,9 @@ class Weights:
             n = left if left < at.WEIGHTS_AHEAD or port.turn < at.WEIGHTS_AHEAD else at.WEIGHTS_AHEAD
             place = words.total - at.WEIGHTS_AHEAD
             begin = max(last + 1, words.at(place) + port.turn)
+            if self.ahead_of_chunks:
+                self.ahead_of_chunks.before(begin)
+                self.ahead_of_chunks.within(begin, begin + n)
             if self.interrupt:
                 n = self._until_interrupt(begin, last, n)
             last = max(port.ask(begin, n), words.at(place + n - 1) + port.turn)
