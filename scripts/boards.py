@@ -43,11 +43,17 @@ def boards(
     table.add_column("program", no_wrap=True)
     for board in known:
         kind = " compact" if board.config().compact else ""
-        built = " ".join(board.arrays) or "none yet"
+        built = " ".join(built_array(board, array) for array in board.arrays) or "none yet"
         table.add_row(board.name, board.title, board.device, f"{board.array}{kind}", built, f"{board.memory_bytes // 1024} KiB",
                       f"{board.clock_hz / 1e6:g} MHz", f"{board.clock_pin_hz / 1e6:g} MHz", board.program[0] if board.program else "")
     Console(width=WIDTH, highlight=False).print(table)
     typer.echo("\nBuild one: cascadefire build --board NAME. A new board is one YAML and one constraint file: docs/boards.md")
+
+
+def built_array(board, array: str) -> str:
+    """An array that was built, with its memory where that is not the board's."""
+    memory = board.with_array(array).memory_bytes
+    return array if memory == board.memory_bytes else f"{array} ({memory // 1024} KiB)"
 
 
 def show_built() -> None:

@@ -27,6 +27,11 @@ def test_boards_are_listed_with_what_one_needs_to_choose(command):
     assert "cascadefire build --board" in output
 
 
+def test_an_array_with_a_memory_of_its_own_is_listed_with_it(command):
+    _, output, _ = command("boards")
+    assert "1x4 1x8 (4 KiB)" in output
+
+
 def test_boards_as_json(command):
     code, output, _ = command("boards --json")
     known = {board["name"]: board for board in json.loads(output)}
