@@ -1,13 +1,6 @@
-"""The share of each PE, event by event: needed where neighbouring events differ, on small maps and with strides."""
+"""The share of each PE, event by event: a channel is over when the last of them is, and none is far ahead of the others."""
 
 import numpy as np
-
-SMALL = 64      # columns of a map whose borders make a difference
-
-
-def uneven(one, layout):
-    """Whether the beats of a pass's events differ enough for the PEs' shares to matter.  one: Pass.  layout: of its source."""
-    return one.stride > 1 or (one.kernel[1] > 1 and layout.width <= SMALL)
 
 
 def event_loads(config, one, events, chosen, table):
@@ -23,9 +16,11 @@ def event_loads(config, one, events, chosen, table):
     first, band = divmod(one.place, layout.bands)
     top = band // layout.strips * layout.rows
     stop = min(layout.height, top + one.bands // layout.strips * layout.rows)
-    channel, y, x = np.nonzero(events.live[first + chosen, top:stop])
     rows = _hits(np.arange(top, stop) + one.offset_y, one.kernel[0], one.stride, one.tile[0])
     columns = _hits(np.arange(layout.width) + one.offset_x, one.kernel[1], one.stride, one.tile[1])
+    if one.kernel == (1, 1) and config.event_lanes == pes <= config.port_events and rows.all() and columns.all():
+        return _whole_loads(pes, events.counts[first + chosen, band:band + one.bands], table)
+    channel, y, x = np.nonzero(events.live[first + chosen, top:stop])
     counts = table.reshape(len(chosen), *one.kernel).astype(np.float32)
     beats = (rows @ (counts @ columns.T))[channel, y, x].astype(np.int64)
     hit = rows.any(axis=1)[y] & columns.any(axis=1)[x]
@@ -50,6 +45,22 @@ def event_loads(config, one, events, chosen, table):
     meets = np.flatnonzero(used)
     last[channel[begins[meets]]] = meets + 1        # the last one stays
     return loads, np.maximum(located, 1), np.where(last > 0, np.cumsum(number) - last, number - 1)
+
+
+def _whole_loads(pes, counts, table):
+    """Return what event_loads does where every event meets one output: as many lanes as PEs, and a memory word at least as wide.
+
+    counts: events of each band, [chosen, bands].
+    """
+    full, rest = counts // pes, counts % pes
+    used = full + rest          # turns, but for whole rounds: a full word makes one more than that
+    start = np.cumsum(used).reshape(used.shape) - used + full        # the turn at the word that is not full
+    events = np.repeat(full.sum(axis=1)[:, None], pes, axis=1)
+    for lane in range(pes - 1):
+        channel, band = np.nonzero(rest > lane)
+        np.add.at(events, (channel, (start[channel, band] + lane) % pes), 1)
+    words = full.sum(axis=1) + (rest > 0).sum(axis=1)
+    return events * table, words, np.zeros(len(words), np.int64)
 
 
 def _hits(place, kernel, stride, size):

@@ -52,24 +52,6 @@ class MapEvents:
         part = slice(first, first + channels)
         return (sums[high, :, part] - sums[low, :, part]).reshape(-1, channels)
 
-    def rows_met(self, one, first, channels):
-        """Return the events of each channel in rows that meet an output of the tile, int64 [channels].  one: Pass."""
-        if one.kernel[0] >= one.stride:
-            start = -one.offset_y
-            stop = (one.tile[0] - 1) * one.stride + one.kernel[0] - one.offset_y
-            rows = slice(max(0, start), max(0, stop))
-        else:
-            size = one.tile[0] * one.stride
-            rows = np.concatenate([np.arange(max(first % one.stride, first), min(self.layout.height, first + size), one.stride)
-                                   for first in range(-one.offset_y, one.kernel[0] - one.offset_y)])
-        return self.rows[first:first + channels, rows].sum(axis=1)
-
-    def rows_behind(self, one, first, channels):
-        """Return the events of each channel in rows read that lie behind the tile, int64 [channels].  one: Pass."""
-        start = (one.tile[0] - 1) * one.stride + one.kernel[0] - one.offset_y
-        stop = (one.place % self.layout.bands + one.bands) // self.layout.strips * self.layout.rows
-        return self.rows[first:first + channels, max(0, start):stop].sum(axis=1)
-
     def _sums(self, one):
         """Return events by row and kernel column, added up along rows: int32 [height + stride, kw, C]; lattice() tells the ends."""
         key = (one.offset_x, one.kernel[1], one.stride, one.tile[1])

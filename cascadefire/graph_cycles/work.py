@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cascadefire.graph_cycles import latencies as at
-from cascadefire.graph_cycles.loads import event_loads, uneven
+from cascadefire.graph_cycles.loads import event_loads
 from rtl.row_walker import ROW_QUEUE
 
 
@@ -15,7 +15,7 @@ class PassWork:
 
     scan: bands looked at before the channel's.  pieces: bands with events.  words: memory words of events.
     groups: event words that leave unpack.  located: of these, those that reach the dispatch.  trail: those behind the last of
-    them.  beats: over all PEs.  loads: of each PE, where they differ; else None.
+    them.  beats: over all PEs.  loads: of each PE; None where every event is a channel of its own.
     ahead: event words that wait between dispatch and multiplication when the PEs are full.
     walk: cycles that weight_fetch takes.  count_words: memory words of weight counts used up to the channel.
     chunks: of the channel.  channel: number within the pass.  event_counts: memory words of event counts asked for since the
@@ -65,12 +65,7 @@ def pass_work(config, one, events, memory) -> PassWork:
     hits = events.hits(one, first, one.channels)[:, chosen]
     table = table[chosen].T
     beats = (hits * table).sum(axis=0)
-    if uneven(one, events.layout) and len(chosen):
-        loads, located, trail = event_loads(config, one, events, chosen, table.T)
-        loads = loads.tolist()
-    else:
-        loads, located = [None] * len(chosen), _located(one, events, first, chosen, total, groups, hits)
-        trail = np.floor(groups * events.rows_behind(one, first, one.channels)[chosen] / total)
+    loads, located, trail = event_loads(config, one, events, chosen, table.T)
     rows = (hits * (table > 0)).sum(axis=0)
     positions = one.kernel[0] * one.kernel[1]
     ends, walk = _walks(config, positions, chosen)
@@ -80,7 +75,7 @@ def pass_work(config, one, events, memory) -> PassWork:
     ahead = at.DISPATCHED_AHEAD + held * groups / np.maximum(total, 1)
     return PassWork(
         scan=(scan[chosen] - cost[chosen]).tolist(), pieces=(counts > 0).sum(axis=1).tolist(), words=words.tolist(),
-        groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads,
+        groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads.tolist(),
         ahead=ahead.tolist(), walk=walk.tolist(), count_words=ends.tolist(),
         chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]),
         event_counts=np.diff(asked[chosen], prepend=0).tolist(), event_count_words=int(asked[-1]), total_beats=int(beats.sum()))
@@ -106,16 +101,6 @@ def _table(config, one, memory):
     if positions == 1:
         return (flat if one.flatten else flat[:one.channels]).astype(np.int64)[:, None]
     return flat.reshape(one.channels, -1)[:, :positions].astype(np.int64)
-
-
-def _located(one, events, first, chosen, total, groups, hits):
-    """Return how many event words of each channel meet an output (its first one always goes on), float [chosen]."""
-    met = events.rows_met(one, first, one.channels)[chosen]
-    located = groups * (met / total)
-    if one.kernel[1] < one.stride:      # columns without an output, too: a word is dropped where all its lanes are in such
-        share = np.divide(hits.sum(axis=0), met, out=np.zeros(len(met)), where=met > 0)
-        located = located * (1 - (1 - np.minimum(share, 1)) ** (total / groups))
-    return np.maximum(located, 1.0)
 
 
 def _walks(config, positions, chosen):

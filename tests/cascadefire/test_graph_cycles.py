@@ -85,6 +85,7 @@ def test_beats_of_every_pass_are_those_of_its_events(seed):
             table = np.stack([memory[one.counts + channel * size:][:positions] for channel in chosen])
             loads, located, trail = event_loads(config, one, events, chosen, table)
             np.testing.assert_array_equal(loads.sum(axis=1), work.beats)
+            assert work.loads == loads.tolist()
             assert (located + trail <= np.maximum(work.groups, 1)).all()
 
 

@@ -102,13 +102,24 @@ def random_events(seed, bands=3, rows=4, width=11):
     return MapEvents(layout, rng.random((5, height, width)) < 0.4)
 
 
-def test_rows_read_behind_the_tile_are_those_after_its_last_kernel_row():
-    events = random_events(1)
-    one = SimpleNamespace(tile=(3, 11), stride=1, kernel=(3, 3), offset_y=-1, place=0, bands=2)
-    # y + offset_y - ky = oy <= 2: rows up to 2 + 2 + 1 meet an output, rows 6 and 7 of the two bands read do not
-    np.testing.assert_array_equal(events.rows_behind(one, 0, 5), events.live[:, 6:8].sum(axis=(1, 2)))
-    whole = SimpleNamespace(tile=(10, 11), stride=1, kernel=(3, 3), offset_y=1, place=0, bands=3)
-    assert not events.rows_behind(whole, 0, 5).any()
+@pytest.mark.parametrize("size", [(10, 11), (9, 11)])       # with the map's last row, every event meets an output
+def test_lanes_of_each_word_go_to_the_next_pes_in_turn(size):
+    events, turn, expected = random_events(3), 0, np.zeros((5, 4), int)
+    one = SimpleNamespace(place=0, bands=3, kernel=(1, 1), stride=1, tile=size, offset_y=0, offset_x=0)
+    table = np.arange(1, 6)[:, None]
+    for channel in range(5):
+        for band in range(3):
+            places = np.argwhere(events.live[channel, 4 * band:4 * band + 4])
+            for begin in range(0, len(places), 4):
+                word = places[begin:begin + 4]
+                meets = [4 * band + y < size[0] for y, _ in word]
+                for lane in np.flatnonzero(meets):
+                    expected[channel, (turn + lane) % 4] += table[channel, 0]
+                used = max(np.flatnonzero(meets), default=-1) + 1
+                turn += used + (used == 4)
+    loads, _, trail = event_loads(CONFIG, one, events, np.arange(5), table)
+    np.testing.assert_array_equal(loads, expected)
+    assert trail.any() == (size[0] < 10)
 
 
 def test_words_behind_the_last_one_that_meets_an_output_are_counted():
@@ -238,6 +249,11 @@ def test_unpack_still_takes_the_words_behind_the_tile_when_the_last_one_before_t
     slow = front_of_one_channel()
     assert slow.unpacked > 100      # the dispatch holds it up
     assert front_of_one_channel(trail=20).unpacked == slow.unpacked + 20
+
+
+def test_a_channel_is_over_when_the_last_pe_is():
+    even, uneven = (front_of_one_channel(loads=loads).weights.free[-1] for loads in ([500] * 4, [540, 480, 480, 500]))
+    assert uneven == even + 40
 
 
 def test_chunks_wait_for_the_counts_of_bands():
