@@ -152,7 +152,10 @@ class Front:
                 pieces.add(n_pieces, taken, unpacked)
                 bands_left -= n_pieces
                 if following and bands_left <= held:        # the fetch has looked at all
-                    weights.follow(max(ready, scanned + work.scan_end - scan_at + at.FETCH_FREE), following)
+                    looked = scanned + work.scan_end - scan_at
+                    if gate:
+                        looked = max(looked, gate(one.channels - 1) + answer)
+                    weights.follow(max(ready, looked + at.FETCH_FREE), following)
                     following = None
         if fetch:
             scanned, asked = fetch.end(), fetch.asked

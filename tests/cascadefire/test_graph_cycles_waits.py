@@ -235,14 +235,28 @@ def test_parameters_come_when_fire_ends_where_nothing_is_read_before():
     assert Schedule._gate(schedule, None) == (400, None) and len(announced) == 1
 
 
-def front_of_one_channel(**changes):
-    """A front that has run a pass of one channel of 60 event words and a chunk, `changes` made."""
+def work_of_one_channel(**changes):
+    """A pass of one channel of 60 event words and a chunk, `changes` made."""
     work = dict(scan=0, pieces=1, words=60, groups=60, located=40, trail=0, beats=2000, loads=None, ahead=4, walk=1,
                 count_words=1, chunks=1, channel=0, event_counts=0)
+    return SimpleNamespace(**{name: [value] for name, value in (work | changes).items()}, scan_end=1, event_count_words=1)
+
+
+def front_of_one_channel(**changes):
+    """A front that has run such a pass."""
     front = Front(CONFIG, Port(latency=20))
-    work = SimpleNamespace(**{name: [value] for name, value in (work | changes).items()}, scan_end=1, event_count_words=1)
-    front.run(SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=1), work, 0, 20, (0.0, None))
+    front.run(SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=1), work_of_one_channel(**changes), 0, 20, (0.0, None))
     return front
+
+
+@pytest.mark.parametrize("latency", [20, 100])
+def test_the_next_pass_is_taken_when_counts_of_the_last_channel_may_be_asked_for(latency):
+    """Of two channels the second one has no events; its counts are in memory in cycle 900."""
+    front, taken = Front(CONFIG, Port(latency=latency)), []
+    front.weights.follow = lambda take, following: taken.append(take)
+    work, one = work_of_one_channel(), SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=2)
+    times = front.run(one, work, 0, 20, (0.0, lambda channel: 900 * channel), None, 0, one)
+    assert taken == [900 + latency + at.ANSWER + at.FETCH_FREE] and times.fetched == taken[0]
 
 
 def test_unpack_still_takes_the_words_behind_the_tile_when_the_last_one_before_them_has_a_place():
