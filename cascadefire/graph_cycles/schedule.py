@@ -34,15 +34,14 @@ class Schedule:
 
     def run(self):
         """Go through all passes."""
-        starts, done, fetched = [], 0.0, 0.0
+        starts, done = [], 0.0
         self.program.start()
         begin, one = at.LAUNCH + self.port.answer, self.passes[0]
         self.program.announce(begin, one.words + one.parameters)
         last = self.program.read(begin, one.sections)
-        parameters, ready = self._parameters(last, one), last + at.WORD_TO_READY
+        take, work = last + at.WORD_TO_READY, self._work(0)
+        parameters = self._parameters(last, one, take, work)
         for index, (one, following) in enumerate(zip(self.passes, [*self.passes[1:], None])):
-            take = max(ready, fetched)
-            work = self._work(index)
             start = self._start(index, done, take, work)
             starts.append(start)
             ready = None
@@ -53,23 +52,27 @@ class Schedule:
             watch = self._watch if self._late or self.port.crowded else None
             self.front.weights.interrupt = self._late_parameters if self._late and not self.port.crowded else None
             times = self.front.run(one, work, take, start, self._gate(one), watch, ready, following)
-            done, fetched = times.done, times.fetched
+            done = times.done
             self.works.append(work)
             self.times.append(times)
             self._front_half = self._half
             if following:
-                parameters = self._parameters(last, following)
+                take, work = max(ready, times.fetched), self._work(index + 1)
+                parameters = self._parameters(last, following, take, work)
         self.writer.fire(one, self._fire_work(index), max(done, self.writer.free()))
         starts.append(self.writer.finished() + self.port.answer + at.WRITTEN_TO_END)
         self.starts = np.rint(starts).astype(np.int64)
 
-    def _parameters(self, last, one):
-        """Return when a pass's parameters are read, 0 where it has none.  last: cycle of its last word before them."""
+    def _parameters(self, last, one, take, work):
+        """Return when a pass's parameters are read, 0 where it has none.
+
+        last: cycle of its last word before them.  take: cycle in which it is taken.  work: PassWork.
+        """
         if not one.parameters:
             return 0.0
         begin, self._half = last + at.SECTION_TO_SECTION, not self._half
         if self._half == self._fire_half:
-            begin = max(begin, self.writer.free())
+            begin = max(begin, self._fire_free(one, take, work))
         if self._late:
             self.program.announce(begin, self._late)
             self._late = 0
@@ -80,20 +83,22 @@ class Schedule:
         ready, free = max(done, take + 1), 0.0
         fires = index and self.passes[index - 1].fired
         if fires:
-            one = self.passes[index]
-            first, channels = self.writer.gate(one)
-            if channels:        # what it waits for is in fire
-                free = self.writer.free()
-            else:
-                # Its first events come before it starts, and before what fire writes.
-                first = max(take + at.TAKE_TO_COUNT, first) + self.port.answer + at.COUNT_TO_EVENT
-                free = self.port.while_reading(first, min(at.EVENTS_AHEAD, sum(work.words)), self.writer.free)
+            free = self._fire_free(self.passes[index], take, work)
         start = max(ready, free)
         self.waits.append((max(0.0, take + 1 - done), max(0.0, free - ready)))
         if fires:
             self._fire_half = self._front_half
             self.writer.fire(self.passes[index - 1], self._fire_work(index - 1), start)
         return start
+
+    def _fire_free(self, one, take, work):
+        """Return when fire is done with what it has before a pass that is taken in cycle `take` starts.  one: Pass.  work: PassWork."""
+        first, channels = self.writer.gate(one)
+        if channels:        # what it waits for is in fire
+            return self.writer.free()
+        # Its first events come before it starts, and before what fire writes.
+        first = max(take + at.TAKE_TO_COUNT, first) + self.port.answer + at.COUNT_TO_EVENT
+        return self.port.while_reading(first, min(at.EVENTS_AHEAD, sum(work.words)), self.writer.free)
 
     def _announce(self, start, parameters, following):
         """Tell the port what is read of the program while a pass is in front, but for parameters that wait for the end of fire.

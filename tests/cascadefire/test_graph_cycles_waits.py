@@ -235,6 +235,19 @@ def test_parameters_come_when_fire_ends_where_nothing_is_read_before():
     assert Schedule._gate(schedule, None) == (400, None) and len(announced) == 1
 
 
+def test_parameters_that_wait_for_fire_come_after_the_first_events_of_their_pass():
+    """From cycle 500 on 100 words are written, and 20 words of events, asked for in their midst, go before them."""
+    announced, port = [], Port(latency=20)
+    schedule = SimpleNamespace(
+        _half=False, _fire_half=True, _late=64, port=port,
+        writer=SimpleNamespace(gate=lambda one: (0.0, None), free=lambda: port.written(500, 100)),
+        program=SimpleNamespace(announce=lambda *request: announced.append(request), read=lambda begin, sections: begin))
+    schedule._fire_free = lambda *args: Schedule._fire_free(schedule, *args)
+    one, work = SimpleNamespace(parameters=64), SimpleNamespace(words=[15, 5])
+    assert Schedule._parameters(schedule, 100, one, 480, work) == 620
+    assert announced == [(620, 64)] and port.free(500, 620)
+
+
 def work_of_one_channel(**changes):
     """A pass of one channel of 60 event words and a chunk, `changes` made."""
     work = dict(scan=0, pieces=1, words=60, groups=60, located=40, trail=0, beats=2000, loads=None, ahead=4, walk=1,
