@@ -4,10 +4,10 @@ Every channel's times follow from those of the channels before it by maxima and 
 what comes earlier by a queue's length of items, which a Curve looks up.
 """
 
-import operator
 from dataclasses import dataclass
 
 from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.band_counts import BandCounts, looks
 from cascadefire.graph_cycles.curve import Curve
 from cascadefire.graph_cycles.progressive import ProgressiveFetch
 from cascadefire.graph_cycles.weights import Weights
@@ -53,17 +53,22 @@ class Front:
         scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
         gate, begin, slow = gate[1], scanned, port.turn > at.EVENTS_AHEAD
         no_weight, bands_left = 0.0, sum(work.pieces)
-        scan_on, band_turn = self._bands(work), at.COUNT_TO_EVENT + answer + at.OPENED_TO_COUNT
-        weights.begin(one, take, start)
+        scan_on, band_turn = looks(port, work), at.COUNT_TO_EVENT + answer + at.OPENED_TO_COUNT
         held = 0 if gate else at.PIECES_AHEAD
-        fetch, index = None, 0
-        if gate and not port.crowded:
+        fetch, counted, index = None, None, 0
+        if not gate:
+            counted = BandCounts(port, pieces, work, scanned - answer)
+            counted.ask()       # before counts of weights
+        elif not port.crowded:
             fetch = ProgressiveFetch(self, work, one.channels - 1, gate, scanned, scan_on)
+        weights.begin(one, take, start)
         weights.ahead_of_chunks = fetch
         for (scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel,
              new_counts) in zip(
                 work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead,
                 work.walk, work.count_words, work.chunks, work.channel, work.event_counts):
+            if counted and counted.item < pieces.total:
+                counted.ask()
             # From now on neither events nor chunks are asked for earlier than this.
             port.known = min(asked, max(weights.asked, weights.walked + at.WALK_TO_JOB))
             if watch:
@@ -76,7 +81,8 @@ class Front:
                 scanned, scan_at = scan_on(scanned, scan - scan_at), scan
                 if gate:
                     scanned = max(scanned, gate(channel) + answer)
-                weights.owed += new_counts      # counts of bands go before chunks, and long before events
+                    if new_counts:
+                        port.ask(scanned - answer, new_counts)
                 if n_pieces:
                     piece = pieces.total - at.PIECES_AHEAD
                     scanned = max(scanned, pieces.at(piece) + at.OPENED_TO_COUNT)
@@ -163,33 +169,14 @@ class Front:
             scanned = scan_on(scanned, work.scan_end - scan_at)
             if gate:
                 scanned = max(scanned, gate(one.channels - 1) + answer)
+        if counted:
+            counted.ask()
         weights.end(start)
         self.asked, self.unpacked, self.dispatched = asked, unpacked, dispatched
         ended = max(scanned + at.SCAN_TO_LAST, unpacked, begun) + at.OVER
         if work.beats and not flat:
             over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes)       # the PEs do not end together
         return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)
-
-    def _bands(self, work):
-        """Return a function (cycle, number) -> cycle in which `number` more bands of a pass have been looked at.
-
-        One a cycle, if its count is there: counts are asked for some bands ahead.  work: PassWork.
-        """
-        turn = self.port.turn + at.BAND_TO_ASKED
-        ahead = min(at.BANDS_AHEAD, at.COUNTS_AHEAD * work.scan_end // max(1, work.event_count_words))
-        if turn <= ahead:
-            return operator.add
-        seen = Curve()
-
-        def scan_on(time, number):
-            while number > 0:
-                n, place = min(number, ahead), seen.total - ahead
-                first, time = max(time + 1, seen.at(place) + turn), max(time + n, seen.at(place + n - 1) + turn)
-                seen.add(n, first, time)
-                number -= n
-            return time
-
-        return scan_on
 
     def _refilled(self, first, words, groups):
         """Return when unpack takes a channel's last memory word, most of them waiting for the dispatch to begin in cycle `first`.

@@ -66,7 +66,7 @@ def _prediction(executable, schedule):
     cycles = np.diff(starts)
     cycles[0] += starts[0]
     beats = np.array([work.total_beats for work in works])
-    reads = [sum(work.words) + sum(work.chunks) * columns + work.event_count_words + one.count_words
+    reads = [sum(work.words) + sum(work.chunks) * columns + len(work.count_places) + one.count_words
              + (one.words + one.parameters) / program.ratio for work, one in zip(works, schedule.passes)]
     fired = iter(schedule.writer.passes)
     writes = [sum(next(fired).work.words) if one.fired else 0 for one in schedule.passes]

@@ -20,7 +20,7 @@ class ProgressiveFetch:
         self.port, self.pieces, self.words, self.gate = front.port, front.pieces, front.words, gate
         self.asked, self.scanned, self.scan_at, self.scan_on = front.asked, scanned, 0, scan_on
         self.piece, self.word = front.pieces.total, front.words.total
-        behind = work.event_count_words - sum(work.event_counts)
+        behind = len(work.count_places) - sum(work.event_counts)
         self.walk = [*zip(work.scan, work.channel, work.event_counts), (work.scan_end, last, behind)]
         self.fetch = list(zip(work.scan, work.pieces, work.words))
         self.counted = [scanned - front.port.answer]        # begin, then when each channel's counts are asked for

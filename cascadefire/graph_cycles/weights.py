@@ -30,7 +30,7 @@ class Weights:
         """A pass begins: its counts are asked for, as far as there is room, when the fetch takes it, and before all events."""
         self.positions, self.total = one.kernel[0] * one.kernel[1], one.count_words
         self.walked = max(self.walked, start + at.START_TO_WALK + self.left)
-        self.first, self.used, self.owed = self.counts.total, 0, 0
+        self.first, self.used = self.counts.total, 0
         self.counts_ready = take + at.TAKE_TO_WEIGHT_COUNT + self.port.answer
         self.limit, self.counts_asked = self.total, min(at.COUNTS_AHEAD, self.total)
         if self.counts_asked > self.ahead:
@@ -54,8 +54,6 @@ class Weights:
 
     def end(self, start):
         """The pass is over, which began in cycle `start`: what is left of its counts is dropped when the next one begins."""
-        if self.owed:
-            self.asked = self.port.ask(self.asked + 1, self.owed)
         self.left, self.following = self.total - self.used, None
         self.ahead = max(0, self.counts_asked - self.total)
         if self.left:
@@ -114,9 +112,6 @@ class Weights:
         """Ask for `left` words, with which `end` chunks have come; return when the last one comes into the ring."""
         port, words, number = self.port, self.words, left
         last = max(self.asked + 1, self.walked + at.WALK_TO_JOB) - 1
-        if self.owed:       # counts go first
-            last = max(last, port.ask(last + 1, self.owed))
-            self.owed = 0
         self.begun.append(last + 1)
         while left:         # as many as the reader has places for, then as places get free
             n = left if left < at.WEIGHTS_AHEAD or port.turn < at.WEIGHTS_AHEAD else at.WEIGHTS_AHEAD

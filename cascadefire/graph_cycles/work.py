@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.band_counts import count_places
 from cascadefire.graph_cycles.loads import event_loads
 from rtl.row_walker import ROW_QUEUE
 
@@ -19,7 +20,7 @@ class PassWork:
     ahead: event words that wait between dispatch and multiplication when the PEs are full.
     walk: cycles that weight_fetch takes.  count_words: memory words of weight counts used up to the channel.
     chunks: of the channel.  channel: number within the pass.  event_counts: memory words of event counts asked for since the
-    channel before.
+    channel before.  count_places, looked_before: of each of these words (`count_places`).
     """
 
     scan: list
@@ -36,8 +37,9 @@ class PassWork:
     chunks: list
     channel: list
     event_counts: list
+    count_places: list
+    looked_before: list
     scan_end: int
-    event_count_words: int
     total_beats: int
 
 
@@ -52,10 +54,11 @@ def pass_work(config, one, events, memory) -> PassWork:
     live = one.live if one.live is not None else np.ones(one.channels, bool)
     cost = np.where(live, one.bands, 1)
     scan = np.cumsum(cost)
-    asked = _count_words(config, one, live)
+    places, looked = count_places(config, one, live, counts)
+    asked = np.searchsorted(places, scan)       # memory words of counts up to and with each channel
     table = _table(config, one, memory)
     if one.flatten:
-        return _flat_work(config, one, events, counts, table, int(scan[-1]), asked)
+        return _flat_work(config, one, events, counts, table, int(scan[-1]), places, looked, asked)
     total = counts.sum(axis=1)
     chosen = np.flatnonzero((total > 0) & live)
     counts, total = counts[chosen], total[chosen]
@@ -78,20 +81,8 @@ def pass_work(config, one, events, memory) -> PassWork:
         groups=groups.tolist(), located=located.tolist(), trail=trail.tolist(), beats=beats.tolist(), loads=loads.tolist(),
         ahead=ahead.tolist(), walk=walk.tolist(), count_words=ends.tolist(),
         chunks=table.sum(axis=0).tolist(), channel=chosen.tolist(), scan_end=int(scan[-1]),
-        event_counts=np.diff(asked[chosen], prepend=0).tolist(), event_count_words=int(asked[-1]), total_beats=int(beats.sum()))
-
-
-def _count_words(config, one, live):
-    """Return the memory words of event counts asked for up to and with each channel, int64 [channels].
-
-    A word is asked for where a band's count is not in the word of the live band before it.
-    """
-    read = np.flatnonzero(live)
-    words = (one.event_counts + (read * one.band_step)[:, None] + np.arange(one.bands)) // config.port_bytes
-    new = np.diff(words.reshape(-1), prepend=-1) != 0
-    asked = np.zeros(one.channels, np.int64)
-    asked[read] = new.reshape(words.shape).sum(axis=1)
-    return np.cumsum(asked)
+        event_counts=np.diff(asked[chosen], prepend=0).tolist(), count_places=places.tolist(), looked_before=looked.tolist(),
+        total_beats=int(beats.sum()))
 
 
 def _table(config, one, memory):
@@ -113,7 +104,7 @@ def _walks(config, positions, chosen):
     return (chosen + 1) * per, positions + per * (np.diff(chosen, prepend=-1) - 1)
 
 
-def _flat_work(config, one, events, counts, table, scan_end, asked):
+def _flat_work(config, one, events, counts, table, scan_end, places, looked, asked):
     """Return the work of a fully connected pass: every event is a row of its own."""
     layout, q = events.layout, config.port_events
     rows = np.flatnonzero(events.live[:, :one.bands * layout.rows // max(layout.strips, 1)].reshape(-1))
@@ -130,8 +121,8 @@ def _flat_work(config, one, events, counts, table, scan_end, asked):
         trail=[0] * len(rows), beats=chunks.tolist(), loads=[None] * len(rows), ahead=[ahead] * len(rows), walk=walk.tolist(),
         count_words=ends.tolist(),
         chunks=chunks.tolist(), channel=rows.tolist(), scan_end=scan_end,
-        event_counts=np.diff(asked[number // one.bands], prepend=0).tolist(), event_count_words=int(asked[-1]),
-        total_beats=int(chunks.sum()))
+        event_counts=np.diff(asked[number // one.bands], prepend=0).tolist(), count_places=places.tolist(),
+        looked_before=looked.tolist(), total_beats=int(chunks.sum()))
 
 
 @dataclass(frozen=True, eq=False)

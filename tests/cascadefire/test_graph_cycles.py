@@ -136,16 +136,6 @@ def test_a_port_gives_each_cycle_once_and_keeps_to_its_places():
     assert slow.written(2 * slow.open + 1, 1) > 2 * slow.open
 
 
-@pytest.mark.parametrize("step, bands, live, words", [
-    (1, 1, [0, 1, 0, 0, 0, 1, 0, 0, 1], [0, 1, 1, 1, 1, 2, 2, 2, 2]),     # bytes 3 .. 11 of words of eight
-    (9, 2, [1, 1, 0, 1], [1, 2, 2, 3]),             # bytes 3 4, 12 13, 30 31: a channel's two are in one word
-    (5, 5, [1, 1, 1], [1, 2, 3]),                   # bytes 3 .. 17
-    (8, 7, [0, 1, 1], [0, 2, 3])])                  # bytes 11 .. 17 and 19 .. 25, the first of which is in the word before
-def test_a_word_of_event_counts_is_asked_for_where_the_band_before_is_in_another_one(step, bands, live, words):
-    one = SimpleNamespace(event_counts=3, band_step=step, bands=bands, channels=len(live))
-    assert work._count_words(SimpleNamespace(port_bytes=8), one, np.array(live, bool)).tolist() == words
-
-
 def fire_by_hand(groups, outputs, waiting, way):
     """When fire gives its last output, output by output, and the hand-overs, where the drain takes a thousand cycles a band."""
     free, handed, given, taken, waiting_outputs = 1000 * waiting, [], 0, 0, 0

@@ -13,7 +13,7 @@ def fetch_of(port, gates, words=(1, 1, 1), scan=(0, 3, 6)):
     """A ProgressiveFetch of channels with a band of so many words each, whose counts may be asked for from cycle `gates` on."""
     number, curve = len(words), Curve()
     work = SimpleNamespace(scan=list(scan), channel=list(range(number)), event_counts=[1] * number, pieces=[1] * number,
-                           words=list(words), scan_end=10, event_count_words=number)
+                           words=list(words), scan_end=10, count_places=[0] * number)
     front = SimpleNamespace(port=port, pieces=curve, words=curve, asked=0)
     return ProgressiveFetch(front, work, number - 1, lambda channel: gates[channel], port.answer, operator.add)
 
