@@ -55,6 +55,16 @@ def test_a_channel_is_over_when_the_last_pe_is():
     assert uneven == even + 40
 
 
+def test_a_slot_is_kept_until_the_next_channel_is_opened():
+    """The first channel's beats are over long before the dispatch begins the second one, whose weights come late."""
+    front, one = Front(CONFIG, Port(latency=20)), SimpleNamespace(flatten=False, kernel=(1, 1), count_words=1, channels=2)
+    work = work_of_channels(*[dict(words=4, groups=4, located=4, beats=4, chunks=chunks) for chunks in (0, 1)])
+    front.port.ask(50, 500)
+    front.run(one, work, 0, 20, (0.0, None))
+    opened = front.dispatch.at(4)       # its first word
+    assert front.dispatch.at(3) < 100 and opened > 550 and front.weights.free[0] == opened + at.OPENED_TO_FREED
+
+
 def test_counts_of_bands_are_asked_for_in_the_midst_of_events():
     """160 bands of a word each, eight counts a word: eight words of counts at first, the others as bands are looked at."""
     places = [*range(0, 160, 8)]

@@ -37,3 +37,16 @@ def test_events_of_later_channels_go_before_chunks_that_come_later():
     port.ask(first + 5, 20)
     fetch.before(first + 25)
     assert len(fetch.events) == 2       # the third one's counts may not be asked for yet
+
+
+def test_counts_of_channels_in_memory_go_into_the_midst_of_chunks():
+    """Chunks are asked for from cycle 210 on; counts come by then, of a channel that is in memory before."""
+    port = Port(latency=20)
+    fetch = fetch_of(port, [100, 200, 214])
+    fetch.of(0)
+    fetch.within(210, 230)
+    assert port.used[200] == USED and len(fetch.counted) == 1 + 3 + 1      # and those behind
+    late = fetch_of(Port(latency=20), [100, 200, 210 + at.WRITTEN_TO_COUNT])
+    late.of(0)
+    late.within(210, 230)
+    assert len(late.counted) == 1 + 2

@@ -206,6 +206,14 @@ def test_chunks_leave_cycles_to_the_program_from_the_end_of_fire_on():
     assert weights.asked == begin + 7 + 2 * 12 and weights.interrupt is None
 
 
+def test_chunks_leave_cycles_to_counts_of_bands_that_come_in_their_midst():
+    weights, port = weights_of(40)
+    begin = 200 + 1 + at.WALK_TO_JOB
+    weights.ahead_of_chunks = SimpleNamespace(before=lambda time: port.ask(time - 1, 1), within=lambda first, last: port.ask(last - 3, 1))
+    weights.bring(200, 1, 1, 2)
+    assert weights.begun == [begin] and weights.asked == begin + 2 * 4 and port.used[begin + 2 * 4 - 3] == USED
+
+
 def test_parameters_that_wait_for_fire_come_once_its_end_is_sure():
     announced, ends = [], iter([700, 900])
     schedule = SimpleNamespace(
