@@ -11,7 +11,7 @@ class Curve:
 
     def __init__(self):
         self._runs = []         # (first item, item after the last one, cycle of the first, cycles from item to item)
-        self.total, self._at = 0, 0
+        self.total, self._at, self._run = 0, 0, (0, 0, 0.0, 0.0)        # looked up last
 
     def add(self, number, first, last):
         """Append `number` items that pass from cycle `first` to cycle `last`."""
@@ -23,24 +23,27 @@ class Curve:
         """Let the last run pass later by so many cycles."""
         start, stop, first, step = self._runs[-1]
         self._runs[-1] = (start, stop, first + cycles, step)
+        self._run = self._runs[self._at]
 
     def at(self, item):
         """Return the cycle in which an item passes; 0 for one before the first, the time of the last for one to come."""
-        if item < 0 or not self._runs:
-            return 0
+        start, stop, first, step = self._run
+        if start <= item < stop:
+            return first + step * (item - start)
         runs, at = self._runs, self._at
-        start, stop, first, step = runs[at]
-        if not start <= item < stop:
-            if item >= self.total:
-                start, stop, first, step = runs[-1]
-                return first + step * (stop - 1 - start)
-            while item >= stop:
-                at += 1
-                start, stop, first, step = runs[at]
-            while item < start:
-                at -= 1
-                start, stop, first, step = runs[at]
-            self._at = at
+        if item < 0 or not runs:
+            return 0
+        if item >= self.total:
+            start, stop, first, step = runs[-1]
+            return first + step * (stop - 1 - start)
+        stop = runs[at][1]
+        while item >= stop:
+            at += 1
+            stop = runs[at][1]
+        while item < runs[at][0]:
+            at -= 1
+        self._at, self._run = at, runs[at]
+        start, stop, first, step = self._run
         return first + step * (item - start)
 
     def first_later(self, item, number, time, pace):

@@ -51,6 +51,9 @@ class Port:
             if begin < 0:
                 self._grow(len(used) + GROW)
                 continue
+            if words == 1:
+                used[begin] = USED
+                return begin
             end = used.find(USED, begin, begin + words)
             if end < 0:
                 end = begin + words
