@@ -131,9 +131,9 @@ class FireWork:
 
     first: cycles of its first band in fire.  others: of the others, from the first one's hand-over to the last one's, if the port
     takes every write at once.  drain: cycles of its last band in the drain.  words: memory words written.  last: of these, in its
-    last band.  lanes: event words of each channel's last band, whether its counts' word ends with it.  reads: window positions that fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire
-    give its last output, -1: none, cycles from that on until it is given), if the drain is free at first, and if it is not.
-    outputs: window positions of its first band.
+    last band.  lanes: event words of each channel's last band, whether its counts' word ends with it.  reads: window positions that
+    fire reads, of all groups.  ends: (the group whose last band's hand-over lets fire give its last output, -1: none, cycles from
+    that on until it is given), if the drain is free at first, and if it is not.  outputs: window positions of its first band.
     """
 
     first: list
