@@ -47,8 +47,14 @@ def test_another_top_is_another_design(folder, monkeypatch):
     assert not virtual._holds(folder / "fpga" / "icebreaker-1x4", "synth", fingerprint(BOARD))
 
 
+@pytest.mark.parametrize("own", [{"memory_bytes": 65_536}, {"core": {"acc_bits": 20}}])
+def test_what_an_array_has_of_its_own_is_another_design(own):
+    other = dataclasses.replace(BOARD, arrays={"1x4": own}).with_array("1x4")
+    assert fingerprint(other) != fingerprint(BOARD)
+
+
 def test_what_is_only_told_of_a_board_changes_no_fingerprint(monkeypatch):
-    assert fingerprint(dataclasses.replace(BOARD, arrays=["1x4"], title="Another name")) == fingerprint(BOARD)
+    assert fingerprint(dataclasses.replace(BOARD, arrays={"1x16": {}}, title="Another name")) == fingerprint(BOARD)
     first = fingerprint(BOARD)
     monkeypatch.setattr(prints, "sources", lambda: [])
     assert fingerprint(BOARD) != first
