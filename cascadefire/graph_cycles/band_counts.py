@@ -70,3 +70,18 @@ def looks(port, work):
         return time
 
     return scan_on
+
+
+def opened(port, pieces, piece, number, time, scan_on):
+    """Return (when the first of a channel's bands with events is looked at, when the last one is).
+
+    A band waits for a place among the PIECES_AHEAD that unpack has not taken.  pieces: Curve of those that it takes.  piece: the one
+    that it takes before the first.  number: of these bands, from 1.  time: from when the first may be looked at.  scan_on: see `looks`.
+    """
+    begin = max(time, pieces.at(piece) + at.OPENED_TO_COUNT)
+    if number == 1:
+        return begin, begin
+    turns, rest = divmod(number - 1, at.PIECES_AHEAD)
+    turn = at.COUNT_TO_EVENT + port.answer + at.OPENED_TO_COUNT
+    rest = max(begin + rest, pieces.at(piece + rest) + at.OPENED_TO_COUNT)
+    return begin, max(scan_on(begin, number - 1), rest + turns * turn)

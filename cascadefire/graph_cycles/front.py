@@ -7,7 +7,7 @@ what comes earlier by a queue's length of items, which a Curve looks up.
 from dataclasses import dataclass
 
 from cascadefire.graph_cycles import latencies as at
-from cascadefire.graph_cycles.band_counts import BandCounts, looks
+from cascadefire.graph_cycles.band_counts import BandCounts, looks, opened
 from cascadefire.graph_cycles.curve import Curve
 from cascadefire.graph_cycles.progressive import ProgressiveFetch
 from cascadefire.graph_cycles.weights import Weights
@@ -53,8 +53,7 @@ class Front:
         scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
         gate, begin, slow = gate[1], scanned, port.turn > at.EVENTS_AHEAD
         no_weight, bands_left = 0.0, sum(work.pieces)
-        scan_on, band_turn = looks(port, work), at.COUNT_TO_EVENT + answer + at.OPENED_TO_COUNT
-        held = 0 if gate else at.PIECES_AHEAD
+        scan_on, held = looks(port, work), 0 if gate else at.PIECES_AHEAD
         fetch, counted, index = None, None, 0
         if not gate:
             counted = BandCounts(port, pieces, work, scanned - answer)
@@ -84,14 +83,8 @@ class Front:
                     if new_counts:
                         port.ask(scanned - answer, new_counts)
                 if n_pieces:
-                    piece = pieces.total - at.PIECES_AHEAD
-                    scanned = max(scanned, pieces.at(piece) + at.OPENED_TO_COUNT)
-                    begin, more = scanned, n_pieces - 1
-                    if more:
-                        scanned, scan_at = scan_on(scanned, more), scan + more
-                        turns, rest = divmod(more, at.PIECES_AHEAD)
-                        rest = max(begin + rest, pieces.at(piece + rest) + at.OPENED_TO_COUNT)
-                        scanned = max(scanned, rest + turns * band_turn)
+                    begin, scanned = opened(port, pieces, pieces.total - at.PIECES_AHEAD, n_pieces, scanned, scan_on)
+                    scan_at = scan + n_pieces - 1
                 word = words.total
                 if n_words:
                     asked = port.ask(max(asked + 1, begin + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)

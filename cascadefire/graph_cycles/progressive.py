@@ -3,6 +3,7 @@
 from math import ceil
 
 from cascadefire.graph_cycles import latencies as at
+from cascadefire.graph_cycles.band_counts import opened
 from cascadefire.graph_cycles.port import FREE, USED
 
 
@@ -110,14 +111,8 @@ class ProgressiveFetch:
         scan, pieces, words = self.fetch[number]
         begin, self.scan_at = self._looked(number), scan
         if pieces:
-            begin = max(begin, self.pieces.at(self.piece - at.PIECES_AHEAD) + at.OPENED_TO_COUNT)
-            self.scanned, more = begin, pieces - 1
-            if more:
-                self.scanned, self.scan_at = self.scan_on(begin, more), scan + more
-                turns, rest = divmod(more, at.PIECES_AHEAD)
-                rest = max(begin + rest, self.pieces.at(self.piece + rest - at.PIECES_AHEAD) + at.OPENED_TO_COUNT)
-                turn = at.COUNT_TO_EVENT + port.answer + at.OPENED_TO_COUNT
-                self.scanned = max(self.scanned, rest + turns * turn)
+            begin, self.scanned = opened(port, self.pieces, self.piece - at.PIECES_AHEAD, pieces, begin, self.scan_on)
+            self.scan_at = scan + pieces - 1
             self.piece += pieces
         else:
             self.scanned = begin
