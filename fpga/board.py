@@ -187,7 +187,8 @@ def _read(path: Path) -> Board:
         raise InputError(f"{path} must hold a board: keys and their values")
     if "folder" in fields:
         raise InputError(f"{path}: a board has no key called folder")
-    return Board.from_dict({**fields, "folder": str(path.resolve().parent)})
+    board = Board.from_dict({**fields, "folder": str(path.resolve().parent)})
+    return board.with_array(str(board.array))
 
 
 def _usual_pll(family: str, device: str) -> dict:

@@ -63,6 +63,11 @@ def test_an_array_has_its_own_memory_and_fields_of_core(tmp_path, fields):
     assert (wide.memory_bytes, wide.config().acc_bits) == (one.memory_bytes, one.config().acc_bits) == (131_072, 24)
 
 
+def test_the_array_that_is_built_unless_asked_has_its_own_memory_too(tmp_path, fields):
+    one = written(tmp_path, {**fields, "arrays": {"1x8": {"memory_bytes": 65_536, "core": {"acc_bits": 20}}}})
+    assert (one.array, one.memory_bytes, one.config().acc_bits) == ("1x8", 65_536, 20)
+
+
 def test_gowin_plls_are_told_their_device():
     assert board.load("tangnano9k").with_clock(54_000_000).pll == {"type": "gowin", "device": "GW1NR-9C"}
     assert board.load("tangnano20k").with_clock(54_000_000).pll["device"] == "GW2AR-18C"
