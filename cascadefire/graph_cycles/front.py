@@ -7,8 +7,9 @@ what comes earlier by a queue's length of items, which a Curve looks up.
 from dataclasses import dataclass
 
 from cascadefire.graph_cycles import latencies as at
-from cascadefire.graph_cycles.band_counts import BandCounts, looks, opened
 from cascadefire.graph_cycles.curve import Curve
+from cascadefire.graph_cycles.elements import Elements
+from cascadefire.graph_cycles.event_fetch import OrderedFetch
 from cascadefire.graph_cycles.progressive import ProgressiveFetch
 from cascadefire.graph_cycles.weights import Weights
 
@@ -41,98 +42,54 @@ class Front:
         its counts may).  watch: None, or called for every channel, when all reads before its chunks are known.
         ready: cycle from which the following Pass may be taken.
         """
-        port, weights, pes, flat = self.port, self.weights, self.config.pes, one.flatten
-        answer, free = port.answer, weights.free
-        pieces, words, dispatch, beats = self.pieces, self.words, self.dispatch, self.beats
-        asked, unpacked, dispatched = self.asked, self.unpacked, max(self.dispatched, start)
-        over = freed = free[-1] if free else 0.0
-        ends, turn = [start] * pes, 0       # when each PE is idle; whose turn it is
+        port, weights, flat = self.port, self.weights, one.flatten
+        pieces, words, dispatch, free = self.pieces, self.words, self.dispatch, weights.free
+        answer, unpacked, dispatched = port.answer, self.unpacked, max(self.dispatched, start)
+        freed = free[-1] if free else 0.0
+        pes = Elements(self.config.pes, self.beats, start, freed)
         begun = start + at.START_TO_UNPACK
         to_request, to_dispatch = (at.UNPACK_TO_REQUEST, at.UNPACK_TO_DISPATCH) if not flat else (
             at.UNPACK_TO_REQUEST + at.TO_FLATTEN, at.UNPACK_TO_DISPATCH + at.TO_FLATTEN)
-        scanned, scan_at = max(take + at.TAKE_TO_COUNT, gate[0]) + answer, 0       # the first count is there
-        gate, begin, slow = gate[1], scanned, port.turn > at.EVENTS_AHEAD
-        no_weight, bands_left = 0.0, sum(work.pieces)
-        scan_on, held = looks(port, work), 0 if gate else at.PIECES_AHEAD
-        fetch, counted, index = None, None, 0
-        if not gate:
-            counted = BandCounts(port, pieces, work, scanned - answer)
-            counted.ask()       # before counts of weights
-        elif not port.crowded:
-            fetch = ProgressiveFetch(self, work, one.channels - 1, gate, scanned, scan_on)
+        no_weight, bands_left, held = 0.0, sum(work.pieces), 0 if gate[1] else at.PIECES_AHEAD
+        fetch = self._fetch(one, work, max(take + at.TAKE_TO_COUNT, gate[0]), gate[1])
+        slow, asked = port.turn > at.EVENTS_AHEAD, fetch.asked
         weights.begin(one, take, start)
-        weights.ahead_of_chunks = fetch
-        for (scan, n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks, channel,
-             new_counts) in zip(
-                work.scan, work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead,
-                work.walk, work.count_words, work.chunks, work.channel, work.event_counts):
-            if counted and counted.item < pieces.total:
-                counted.ask()
+        weights.ahead_of_chunks = fetch if isinstance(fetch, ProgressiveFetch) else None
+        for index, (n_pieces, n_words, groups, located, trail, load, loads, ahead, walk, count_words, chunks) in enumerate(zip(
+                work.pieces, work.words, work.groups, work.located, work.trail, work.beats, work.loads, work.ahead, work.walk,
+                work.count_words, work.chunks)):
+            fetch.count()
             # From now on neither events nor chunks are asked for earlier than this.
             port.known = min(asked, max(weights.asked, weights.walked + at.WALK_TO_JOB))
             if watch:
                 watch()
-            if fetch:
-                first_asked = fetch.of(index)
-                scanned, scan_at = fetch.scanned, fetch.scan_at
-            else:
-                # Fetch: bands are looked at one a cycle, as far ahead as pieces and words have room.
-                scanned, scan_at = scan_on(scanned, scan - scan_at), scan
-                if gate:
-                    scanned = max(scanned, gate(channel) + answer)
-                    if new_counts:
-                        port.ask(scanned - answer, new_counts)
-                if n_pieces:
-                    begin, scanned = opened(port, pieces, pieces.total - at.PIECES_AHEAD, n_pieces, scanned, scan_on)
-                    scan_at = scan + n_pieces - 1
-                word = words.total
-                if n_words:
-                    asked = port.ask(max(asked + 1, begin + at.COUNT_TO_EVENT, words.at(word - at.EVENTS_AHEAD) + 1), 1)
-                first_asked = asked
+            first_asked = fetch.of(index)
+            looked = fetch.scanned + work.scan_end - fetch.scan_at      # at all bands
             # Unpack, and the request for the channel's weights, which go before its other words.
             place = dispatch.total
             taken = self._room(place - at.BETWEEN, max(unpacked + 1, first_asked + answer, begun))
             request = self._room(place - at.ASKED_AHEAD, taken + at.TAKEN_TO_LEFT) + to_request - at.TAKEN_TO_LEFT
             loaded = weights.bring(request, walk, count_words, chunks)
-            if fetch:
-                asked, index = fetch.rest(index), index + 1
-            elif n_words > 1:
-                asked = max(port.ask(asked + 1, n_words - 1), scanned + at.COUNT_TO_EVENT,
-                            words.at(word + n_words - 1 - at.EVENTS_AHEAD))
-                if n_words > at.EVENTS_AHEAD:
-                    asked = max(asked, first_asked + (n_words - 1) // at.EVENTS_AHEAD * port.turn + (n_words - 1) % at.EVENTS_AHEAD)
+            asked = fetch.rest(index)
             # Dispatch and PEs.
-            soonest = max(dispatched + 1, taken + to_dispatch, beats.at(place - ahead))
-            no_weight += max(0.0, loaded - max(soonest, over))
+            soonest = max(dispatched + 1, taken + to_dispatch, self.beats.at(place - ahead))
+            no_weight += max(0.0, loaded - max(soonest, pes.over))
             first = max(soonest, loaded)
-            here = first + at.DISPATCH_TO_BEAT
             supplied = max(taken + groups - 1, asked + answer)
             if slow and n_words > at.EVENTS_AHEAD:
                 supplied = max(supplied, self._refilled(first, n_words, groups))
             # Where the PEs take a channel's words slowly enough, it does not matter how its first words came.
-            if located < 2 * at.BETWEEN or load * (located - ahead) < pes * located * located:
+            if located < 2 * at.BETWEEN or load * (located - ahead) < pes.number * located * located:
                 supplied = self._supplied(place, located, groups, taken, supplied)
             if flat:
-                here = max(ends[turn], here)
-                beats.add(1, here, here)
-                ends[turn] = here + load
-                if load:
-                    over = max(over, here + load)
-                turn = turn + 1 if turn + 1 < pes else 0
                 dispatched = first
+                pes.event(first, load)
             else:
-                if loads:
-                    ends = [max(end, here) + own for end, own in zip(ends, loads)]
-                    here = max(min(over, here + load), here)
-                    share = max(ends) - here
-                else:
-                    here, share = max(over, here), load / pes
                 dispatched = max(first + located - 1, supplied + to_dispatch)
-                over = max(here + share, dispatched + at.DISPATCH_TO_BEAT + share / located)
-                beats.add(located, here, over)
-                dispatched = max(dispatched, beats.at(place + located - 1 - ahead))
+                pes.channel(first, dispatched, located, load, loads)
+                dispatched = max(dispatched, self.beats.at(place + located - 1 - ahead))
             dispatch.add(located, first, dispatched)
-            freed = max(freed + 1, over if load else first + 1)     # slots are freed in order, one a cycle
+            freed = max(freed + 1, pes.over if load else first + 1)     # slots are freed in order, one a cycle
             if free:
                 free[-1] = max(free[-1], first + at.OPENED_TO_FREED)
             free.append(freed)
@@ -144,32 +101,29 @@ class Front:
                     words.add(n_words - early, first + at.RESUME, unpacked)
                 else:
                     words.add(n_words, taken, unpacked)
-                asked = max(asked, words.at(words.total - 1 - at.EVENTS_AHEAD))
-                if fetch:
-                    fetch.asked = max(asked, fetch.asked)
+                asked = fetch.taken(asked)
             if n_pieces:
                 pieces.add(n_pieces, taken, unpacked)
                 bands_left -= n_pieces
                 if following and bands_left <= held:        # the fetch has looked at all
-                    looked = scanned + work.scan_end - scan_at
-                    if gate:
-                        looked = max(looked, gate(one.channels - 1) + answer)
+                    if gate[1]:
+                        looked = max(looked, gate[1](one.channels - 1) + answer)
                     weights.follow(max(ready, looked + at.FETCH_FREE), following)
                     following = None
-        if fetch:
-            scanned, asked = fetch.end(), fetch.asked
-        else:
-            scanned = scan_on(scanned, work.scan_end - scan_at)
-            if gate:
-                scanned = max(scanned, gate(one.channels - 1) + answer)
-        if counted:
-            counted.ask()
+        scanned = fetch.end()
         weights.end(start)
-        self.asked, self.unpacked, self.dispatched = asked, unpacked, dispatched
+        self.asked, self.unpacked, self.dispatched = fetch.asked, unpacked, dispatched
         ended = max(scanned + at.SCAN_TO_LAST, unpacked, begun) + at.OVER
+        over = pes.over
         if work.beats and not flat:
-            over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes)       # the PEs do not end together
+            over += 0.5 * work.beats[-1] / max(1.0, work.located[-1]) * (1 - 1 / pes.number)        # the PEs do not end together
         return FrontTimes(max(over + at.BEAT_TO_DONE, ended), scanned + at.FETCH_FREE, max(ended, dispatched), no_weight)
+
+    def _fetch(self, one, work, begin, gate):
+        """Return the fetch of a pass whose first count may be asked for in cycle `begin`."""
+        if gate and not self.port.crowded:
+            return ProgressiveFetch(self, work, one.channels - 1, gate, begin + self.port.answer)
+        return OrderedFetch(self, work, one.channels - 1, gate, begin)
 
     def _refilled(self, first, words, groups):
         """Return when unpack takes a channel's last memory word, most of them waiting for the dispatch to begin in cycle `first`.

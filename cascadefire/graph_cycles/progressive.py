@@ -4,22 +4,22 @@ from math import ceil
 
 from cascadefire.graph_cycles import latencies as at
 from cascadefire.graph_cycles.band_counts import opened
+from cascadefire.graph_cycles.event_fetch import EventFetch
 from cascadefire.graph_cycles.port import FREE, USED
 
 
-class ProgressiveFetch:
-    """count_fetch and event_fetch over a progressive pass (`rtl/count_fetch.py`, `rtl/event_fetch.py`).
+class ProgressiveFetch(EventFetch):
+    """count_fetch and event_fetch over a progressive pass.
 
     Counts of a channel are asked for once the writer is far enough, and that depends on all reads before: so what is asked for before
     a channel's chunks is, even if it belongs to later channels.
-    front: Front.  work: PassWork.  last: the pass's last channel.  gate: function channel -> cycle from which its counts may be
-    asked for.  scanned: cycle in which the first band is looked at.  scan_on: function (cycle, bands) -> cycle so many bands later.
-    asked: when the last event word is asked for.  scanned: when band number scan_at is looked at.
+    last: the pass's last channel.  gate: function channel -> cycle from which its counts may be asked for.
+    scanned: cycle in which the first band is looked at.
     """
 
-    def __init__(self, front, work, last, gate, scanned, scan_on):
-        self.port, self.pieces, self.words, self.gate = front.port, front.pieces, front.words, gate
-        self.asked, self.scanned, self.scan_at, self.scan_on = front.asked, scanned, 0, scan_on
+    def __init__(self, front, work, last, gate, scanned):
+        super().__init__(front, work, scanned)
+        self.gate = gate
         self.piece, self.word = front.pieces.total, front.words.total
         behind = len(work.count_places) - sum(work.event_counts)
         self.walk = [*zip(work.scan, work.channel, work.event_counts), (work.scan_end, last, behind)]
@@ -29,6 +29,9 @@ class ProgressiveFetch:
         self.events = []            # when each channel's first event word is asked for
         self.last = []              # when its last one is, as far as that is known
         self.left = 0               # words of the last of them that are still to be asked for
+
+    def count(self):
+        """Nothing: counts are asked for with what is asked for after them."""
 
     def of(self, index):
         """Return when the first event word of channel `index` of those that have events is asked for."""
@@ -149,9 +152,4 @@ class ProgressiveFetch:
 
     def _bound(self, index):
         """The words of channel `index`, the last one, wait for its bands and for places in the reader."""
-        words = self.fetch[index][2]
-        self.asked = max(self.asked, self.scanned + at.COUNT_TO_EVENT, self.words.at(self.word - 1 - at.EVENTS_AHEAD))
-        if words > at.EVENTS_AHEAD:
-            turns, rest = divmod(words - 1, at.EVENTS_AHEAD)
-            self.asked = max(self.asked, self.events[index] + turns * self.port.turn + rest)
-        self.last[index] = self.asked
+        self.asked = self.last[index] = self.places(self.asked, self.word - 1, self.events[index], self.fetch[index][2])

@@ -1,6 +1,5 @@
 """What a pass that reads what fire still writes asks for, and in which order, in the accelerator's cycle model."""
 
-import operator
 from types import SimpleNamespace
 
 from cascadefire.graph_cycles import latencies as at
@@ -15,7 +14,7 @@ def fetch_of(port, gates, words=(1, 1, 1), scan=(0, 3, 6)):
     work = SimpleNamespace(scan=list(scan), channel=list(range(number)), event_counts=[1] * number, pieces=[1] * number,
                            words=list(words), scan_end=10, count_places=[0] * number)
     front = SimpleNamespace(port=port, pieces=curve, words=curve, asked=0)
-    return ProgressiveFetch(front, work, number - 1, lambda channel: gates[channel], port.answer, operator.add)
+    return ProgressiveFetch(front, work, number - 1, lambda channel: gates[channel], port.answer)
 
 
 def test_counts_are_asked_for_a_band_a_cycle_and_one_more_for_a_word():
