@@ -8,12 +8,13 @@
 // Defined by the build: PES, FIRE_LANES, WEIGHT_BYTES, COORD_BITS, TRACE_VCD (0 or 1).
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <memory>
 
 #include "Vcore.h"
+#include "harness_figures.h"
 #include "harness_job.h"
+#include "harness_requests.h"
 #include "verilated.h"
 #if TRACE_VCD
 #include "verilated_vcd_c.h"
@@ -22,14 +23,8 @@ using Trace = VerilatedVcdC;
 
 namespace {
 
-constexpr int STATES = 8, EOC = 9 + 2 * COORD_BITS + 1;
+constexpr int EOC = 9 + 2 * COORD_BITS + 1;
 constexpr i64 CHECK = 1 << 14;  // cycles between looks at the clock
-
-struct Request {
-    i64 ready;                      // cycle from which its counts are available; word k follows k + 1 cycles later
-    const uint8_t *counts, *words;
-    i64 positions, word_count;
-};
 
 class Bench {
     const Job& job;
@@ -46,30 +41,21 @@ class Bench {
     bool requests_ready = true, out_ready = true;
     size_t cfg_at = 0;
     i64 tokens_at = 0, tokens_end = 0, externals_left = 0;
-    std::vector<Request> queue = std::vector<Request>(64);   // a ring that grows
-    uint64_t asked = 0, counts_head = 0, weights_head = 0;
-    i64 counts_at = 0, words_at = 0;
+    Requests asked;
     size_t pass = 0;
     size_t started = 0;
     i64 layer = 0, layer_start = 0, ends_left = 0, strobes = 0, moved = 0, requests = 0;
-    std::array<std::vector<uint32_t>, 2> histogram;           // of pe_state, four PEs each
-
-    Request& slot(uint64_t i) { return queue[i & (queue.size() - 1)]; }
+    PeStates states;
 
 public:
-    std::vector<i64> figures;       // per image: cycles [L], pass ends [passes], states [L][8], beats [L][P], bytes [L], requests [L]
+    Figures figures;
     std::vector<int16_t> outputs;
     std::vector<uint32_t> events;
     std::vector<i64> event_offsets{0};
-    i64 row;
 
-    Bench(const Job& job_, const char* trace_path) : job(job_) {
-        const i64 L = static_cast<i64>(job.layers.size());
-        row = L + static_cast<i64>(job.passes.size()) + L * STATES + L * PES + 2 * L;
-        figures.assign(row * job.images(), 0);
+    Bench(const Job& job_, const char* trace_path) : job(job_), figures(job.layers.size(), job.passes.size(), job.images()) {
         outputs.assign(job.outputs * job.images(), -32768);
         for (const i64 mode : job.modes) pausing |= mode != 0;
-        for (auto& half : histogram) half.assign(4096, 0);
 #if TRACE_VCD
         context.traceEverOn(true);
         top.trace(&trace, 99);
@@ -104,7 +90,7 @@ public:
             }
             if (t >= watch) {
                 watch = t + job.watchdog;
-                const i64 now = moved + strobes + beats();
+                const i64 now = moved + strobes + states.beats();
                 if (now == before) hung();
                 before = now;
             }
@@ -116,28 +102,15 @@ public:
     }
 
 private:
-    i64& figure(i64 group, i64 index) { return figures[image * row + group + index]; }
-    i64 group_states() const { return static_cast<i64>(job.layers.size() + job.passes.size()); }
-    i64 group_beats() const { return group_states() + static_cast<i64>(job.layers.size()) * STATES; }
-    i64 group_bytes() const { return group_beats() + static_cast<i64>(job.layers.size()) * PES; }
-
-    i64 beats() const {
-        i64 sum = 0;
-        for (int pe = 0; pe < PES; pe++)
-            for (int state = 0; state < 4096; state++)
-                if ((state >> (3 * (pe & 3)) & 7) == 0) sum += histogram[pe / 4][state];
-        return sum;
-    }
-
     void hung() {
-        std::string states;
-        for (int pe = 0; pe < PES; pe++) states += " " + num(static_cast<uint64_t>(top.tap_pe_state) >> (3 * pe) & 7);
+        std::string now;
+        for (int pe = 0; pe < PES; pe++) now += " " + num(static_cast<uint64_t>(top.tap_pe_state) >> (3 * pe) & 7);
         fail("image " + num(image) + " made no progress for " + num(job.watchdog) + " cycles: " + num(pass) + " of " +
              num(job.passes.size()) + " passes done, " + num(cfg_at) + " of " + num(job.words.size()) +
              " configuration words taken, " + num(tokens_end - tokens_at) + " tokens of an external pass and " +
-             num(externals_left) + " more such passes left, " + num(asked) + " requests of which " + num(counts_head) +
-             " got their counts and " + num(weights_head) + " their weights, " + num(ends_left) +
-             " channel ends of events_out missing, PE states" + states);
+             num(externals_left) + " more such passes left, " + num(asked.asked) + " requests of which " + num(asked.counts_head) +
+             " got their counts and " + num(asked.weights_head) + " their weights, " + num(ends_left) +
+             " channel ends of events_out missing, PE states" + now);
     }
 
     void begin() {
@@ -191,14 +164,14 @@ private:
             in_valid = true;
             top.events_in_data = job.tokens[tokens_at];
         }
-        if (!counts_valid && !shut[COUNTS] && counts_head < asked && slot(counts_head).ready <= t) {
+        if (!counts_valid && !shut[COUNTS] && asked.has_count(t)) {
             counts_valid = true;
-            top.counts_data = slot(counts_head).counts[counts_at];
+            top.counts_data = asked.count();
         }
-        if (!weights_valid && !shut[WEIGHTS] && weights_head < asked && slot(weights_head).ready + words_at + 1 <= t) {
+        if (!weights_valid && !shut[WEIGHTS] && asked.has_words(t)) {
             weights_valid = true;
             static_assert(sizeof(top.weights_data) == WEIGHT_BYTES, "a weight word is a power of two of bytes");
-            std::memcpy(&top.weights_data, slot(weights_head).words + words_at * WEIGHT_BYTES, WEIGHT_BYTES);
+            std::memcpy(&top.weights_data, asked.words(), WEIGHT_BYTES);
         }
         top.cfg_valid = cfg_valid;
         top.events_in_valid = in_valid;
@@ -222,10 +195,9 @@ private:
                 for (int i = 0; i < PORTS; i++)
                     gates.emplace_back(job.modes[i], job.seed, i + PORTS * static_cast<int>(job.number + image));
             }
-            for (auto& half : histogram) std::fill(half.begin(), half.end(), 0);
+            states.clear();
         }
-        histogram[0][top.tap_pe_state & 4095]++;
-        if constexpr (PES > 4) histogram[1][static_cast<uint64_t>(top.tap_pe_state) >> 12 & 4095]++;
+        states.see(top.tap_pe_state);
         if (top.tap_fire_strobe) fired();
         if (top.requests_valid && requests_ready) accept(top.requests_data);
         if (top.tap_pass_start) start_pass();
@@ -243,12 +215,12 @@ private:
         }
         if (take_count) {
             counts_valid = false, moved++;
-            if (++counts_at == slot(counts_head).positions) counts_at = 0, counts_head++;
+            asked.count_taken();
         }
         if (take_weight) {
-            weights_valid = false, moved++, words_at++;
+            weights_valid = false, moved++, asked.words_at++;
         }
-        while (weights_head < asked && words_at == slot(weights_head).word_count) words_at = 0, weights_head++;
+        asked.skip_sent();
         if (take_out) {
             moved++;
             events.push_back(out);
@@ -265,17 +237,11 @@ private:
         const WeightImage& w = job.weights[id];
         const i64 words = w.start[channel + 1] - w.start[channel];
         cursor = std::max(cursor, t * WEIGHT_BYTES) + w.positions;
-        if (asked - std::min(counts_head, weights_head) == queue.size()) {
-            std::vector<Request> larger(queue.size() * 2);
-            for (uint64_t i = std::min(counts_head, weights_head); i < asked; i++) larger[i & (larger.size() - 1)] = slot(i);
-            queue.swap(larger);
-        }
-        slot(asked++) = {(cursor + WEIGHT_BYTES - 1) / WEIGHT_BYTES + job.latency, &w.counts[channel * w.positions],
-                         &w.words[w.start[channel] * WEIGHT_BYTES], w.positions, words};
+        asked.push({(cursor + WEIGHT_BYTES - 1) / WEIGHT_BYTES + job.latency, &w.counts[channel * w.positions],
+                    &w.words[w.start[channel] * WEIGHT_BYTES], w.positions, words});
         cursor += words * WEIGHT_BYTES;
-        const i64 L = static_cast<i64>(job.layers.size());
-        figure(group_bytes(), w.layer) += w.positions + words * WEIGHT_BYTES;
-        figure(group_bytes() + L, w.layer)++;
+        figures.bytes(image, w.layer) += w.positions + words * WEIGHT_BYTES;
+        figures.requests(image, w.layer)++;
     }
 
     void skip_drains() {
@@ -300,7 +266,7 @@ private:
 
     void end_pass() {
         const Pass& p = job.passes[pass];
-        figure(job.layers.size(), pass) = t - first + 1;
+        figures.pass_end(image, pass) = t - first + 1;
         pass++;
         skip_drains();
     }
@@ -314,22 +280,16 @@ private:
     }
 
     void end_layer() {
-        figure(0, layer) = t + 1 - layer_start;
+        figures.cycles(image, layer) = t + 1 - layer_start;
         layer_start = t + 1;
-        for (size_t half = 0; half < histogram.size(); half++)
-            for (int state = 0; state < 4096; state++) {
-                const uint32_t count = histogram[half][state];
-                if (!count) continue;
-                histogram[half][state] = 0;
-                for (int i = 0; i < 4 && static_cast<int>(half) * 4 + i < PES; i++) {
-                    const int what = state >> (3 * i) & 7, pe = static_cast<int>(half) * 4 + i;
-                    figure(group_states(), layer * STATES + what) += count;
-                    if (what == 0) {
-                        figure(group_beats(), layer * PES + pe) += count;
-                        moved += count;     // keeps the watchdog's sum growing
-                    }
-                }
+        states.each([&](int pe, int state, uint32_t cycles) {
+            figures.state(image, layer, state) += cycles;
+            if (state == BEAT) {
+                figures.beats(image, layer, pe) += cycles;
+                moved += cycles;        // keeps the watchdog's sum growing
             }
+        });
+        states.clear();
         layer++;
     }
 
@@ -338,13 +298,13 @@ private:
         t--;
         end_layer();
         for (size_t i = 0; i < job.passes.size(); i++)
-            if (!job.passes[i].fires) figure(job.layers.size(), i) = t - first + 1;
+            if (!job.passes[i].fires) figures.pass_end(image, i) = t - first + 1;
         t++;
         skip_drains();
         if (pass < job.passes.size() || cfg_at < job.words.size() || tokens_at < tokens_end || externals_left)
             fail("image " + num(image) + " ended early: " + num(job.passes.size() - pass) + " passes not fired, " +
                  num(job.words.size() - cfg_at) + " configuration words and " + num(tokens_end - tokens_at) + " tokens not taken");
-        if (counts_head != asked || weights_head != asked)
+        if (!asked.sent())
             fail("image " + num(image) + " ended with weights that the core asked for and did not take");
         event_offsets.push_back(static_cast<i64>(events.size()));
         image++;
@@ -361,8 +321,8 @@ int main(int argc, char** argv) {
     bench->run();
     std::FILE* file = std::fopen(argv[2], "wb");
     if (!file) fail(std::string("cannot write ") + argv[2]);
-    put(file, std::vector<i64>{job.images(), bench->cycles(), bench->row});
-    put(file, bench->figures);
+    put(file, std::vector<i64>{job.images(), bench->cycles(), bench->figures.row});
+    put(file, bench->figures.values);
     put(file, bench->outputs);
     put(file, bench->event_offsets);
     put(file, bench->events);

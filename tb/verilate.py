@@ -21,7 +21,7 @@ from tb import toolchain
 from tb.toolchain import ToolError
 
 HERE = Path(__file__).resolve().parent
-HARNESS = (HERE / "harness.cpp", HERE / "harness_job.h", HERE / "harness_common.h")
+HARNESS = tuple(HERE / name for name in ("harness.cpp", "harness_figures.h", "harness_job.h", "harness_requests.h", "harness_common.h"))
 ACCELERATOR_HARNESS = (HERE / "accelerator_harness.cpp", HERE / "accelerator_memory.h", HERE / "accelerator_job.h",
                        HERE / "harness_common.h")
 
