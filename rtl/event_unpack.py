@@ -56,8 +56,8 @@ def event_unpack(clk, rst, config, start, settings, pieces, words, events, reque
     Not done: an output word never holds events of two memory words. With flatten every event is its own word, in lane 0, at
     y = x = 0, and its channel is channel * flat_size + y * flat_width + x; y and x are modulo 2**coord_bits in either case.
     start: pulse; settings (SourceSettings) hold the pass from the next cycle on.
-    pieces: stream of pieces (event_fetch.piece_bits): `count` (0 .. 255) events of a channel from (y0, x0) on; `first` piece of its channel,
-    `last` of the pass.  words: stream of memory words, ceil(count / Q) for each piece.
+    pieces: stream of pieces (event_fetch.piece_bits): `count` (0 .. 255) events of a channel from (y0, x0) on; `first` piece of
+    its channel, `last` of the pass.  words: stream of memory words, ceil(count / Q) for each piece.
     events: stream of event words (event_word_bits); `first` marks the first of a channel.
     requests: stream of 16 bits, the channel of each `first` word, there from the same cycle on; WORDS_AHEAD are held here.
     finished: all events of the pass are taken; pieces wait from the pass's last one to the next start.

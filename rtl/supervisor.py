@@ -22,8 +22,8 @@ def supervisor(clk, rst, start, stop, control, writing, exhausted, cfg_valid, fa
 
     start, stop: pulses of the host; start counts when nothing runs, stop when something does.  control: Control.
     writing: fired events are not all in memory.  exhausted, cfg_valid: all program words are given; one is offered.
-    failed: pulse, the memory answered with an error.  quiet: no memory request is open.  status: Status.  launch: pulse.  clear: resets engine and fetch; no request is made meanwhile.
-    running: from launch to done or error.  Reset: idle.
+    failed: pulse, the memory answered with an error.  quiet: no memory request is open.  status: Status.  launch: pulse.
+    clear: resets engine and fetch; no request is made meanwhile.  running: from launch to done or error.  Reset: idle.
     """
     run_q, clear_q = bit(), bit()
     wait_q = unsigned(3)        # a bus answer may still be in a register when the port says it is quiet

@@ -15,7 +15,8 @@ WHAT = ("accelerator", "core", "board")
 
 def verilog(
     array: Optional[str] = typer.Option(None, metavar="PxC", help="PEs x lanes, from 1x4 to 8x32; 4x8, or the board's own, by default."),
-    what: str = typer.Option("accelerator", metavar="WHAT", help="accelerator (memory and register ports), core (streams) or board (pins)."),
+    what: str = typer.Option("accelerator", metavar="WHAT",
+                             help="accelerator (memory and register ports), core (streams) or board (pins)."),
     board: Optional[str] = typer.Option(None, metavar="NAME|FILE", help="With --what board: whose pins."),
     compact: bool = typer.Option(False, "--compact", help="The compact accelerator: one PE, one memory word a chunk."),
     setting: Optional[list[str]] = typer.Option(None, "--set", metavar="FIELD=N", help="Another size, such as acc_depth=256; repeat it."),
@@ -46,8 +47,8 @@ def verilog(
 def configure(array: str, compact: bool, settings: list[str]) -> CoreConfig:
     """The configuration of an array with some fields chosen; the memory port is 64 bits wide unless they say otherwise."""
     pes, lanes = arguments.parse_array(array)
-    fields = {"pes": pes, "lanes": lanes, "fire_lanes": 1 if compact else min(8, lanes), "weight_bytes": lanes if compact else min(8, lanes),
-              "compact": compact}
+    port = {"fire_lanes": 1, "weight_bytes": lanes} if compact else {"fire_lanes": min(8, lanes), "weight_bytes": min(8, lanes)}
+    fields = {"pes": pes, "lanes": lanes, **port, "compact": compact}
     for text in settings:
         name, separator, value = text.partition("=")
         known = [field for field, kind in CoreConfig.__annotations__.items() if kind == "int"]

@@ -125,7 +125,8 @@ class AcceleratorJob:
         head = [config.pes, config.lanes, config.fire_lanes, config.port_bytes, self.latency, self.watchdog, self.seed, self.wait,
                 self.outstanding]
         modes = [MODES.index(self.pauses.get(port, "never")) for port in PORTS]
-        sections = [np.array(head, np.int64), np.array(modes, np.int64), self.memory, self.passes.astype(np.int64), np.array([shape for _, shape in self.steps], np.int64),
+        sections = [np.array(head, np.int64), np.array(modes, np.int64), self.memory, self.passes.astype(np.int64),
+                    np.array([shape for _, shape in self.steps], np.int64),
                     np.array([(one.program, one.length, one.stop, one.fault, len(one.patches)) for one in self.runs], np.int64)]
         for run in self.runs:
             for address, data in run.patches:

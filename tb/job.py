@@ -89,7 +89,8 @@ class Job:
         """Write the job for the harness: the magic, then sections of 64-bit length (bytes), data, padding to eight bytes."""
         config = self.config
         head = [config.pes, config.lanes, config.fire_lanes, config.weight_bytes, config.coord_bits, self.latency, self.watchdog,
-                self.seed, self.externals, self.ends, len(self.layers), len(self.passes), len(self.weights), len(self.tokens), self.number, self.requests]
+                self.seed, self.externals, self.ends, len(self.layers), len(self.passes), len(self.weights), len(self.tokens),
+                self.number, self.requests]
         modes = [MODES.index(self.pauses.get(port, "never")) for port in PORTS]
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in self.tokens])])
         tokens = np.concatenate(self.tokens) if self.tokens else np.zeros(0)

@@ -12,7 +12,8 @@ from tb.job import STATES, BenchResult
 def run(program, activations, latency: int = 20, progress=None) -> BenchResult:
     """Predict the cycles of each image.
 
-    program: a Program. activations: arrays [N, C, H, W], the images, then every layer's outputs. progress: called with (images done, cycles) after each image.
+    program: a Program. activations: arrays [N, C, H, W], the images, then every layer's outputs.
+    progress: called with (images done, cycles) after each image.
     Returns a BenchResult without outputs, events_out, pass ends and bytes read; the beats are put on PE 0, since the model
     has only their sum.
     """

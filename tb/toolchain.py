@@ -106,7 +106,8 @@ def compiler_version() -> str:
 
 def verilate(verilog: Path, top: str, folder: Path, trace: bool) -> None:
     """Turn `verilog` into C++ in `folder`, class V<top>, which can write VCD with `trace`."""
-    run([verilator_binary(), *VERILATOR_FLAGS, "--output-split", str(OUTPUT_SPLIT), *(["--trace-vcd"] if trace else []), "--top-module", top,
+    traced = ["--trace-vcd"] if trace else []
+    run([verilator_binary(), *VERILATOR_FLAGS, "--output-split", str(OUTPUT_SPLIT), *traced, "--top-module", top,
          "--prefix", f"V{top}", "--Mdir", folder, verilog], "verilator", env=verilator_environment())
 
 

@@ -85,8 +85,9 @@ def _verilog(config: CoreConfig, models: Path, module: str, name: str, progress)
             if progress:
                 progress(f"converting the {name} ({config.pes} x {config.lanes}) to Verilog")
             with tempfile.TemporaryDirectory(dir=models) as folder:
+                environment = {**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONHASHSEED": "0"}
                 toolchain.run([sys.executable, "-P", "-c", CONVERT, json.dumps(config.to_dict()), folder, module, name],
-                              f"converting the {name} to Verilog", env={**os.environ, "PYTHONPATH": str(HERE.parent), "PYTHONHASHSEED": "0"})
+                              f"converting the {name} to Verilog", env=environment)
                 os.replace(Path(folder, name + ".v"), target)
         return target.read_text()
 

@@ -14,7 +14,8 @@ from tb.job import STATES, BenchError, BenchResult, Job, split_outputs
 from tb.verilate import core_model
 
 
-def run_job(job: Job, trace: Path | None = None, progress=None, status=None, processes: int | None = None, model: Path | None = None) -> BenchResult:
+def run_job(job: Job, trace: Path | None = None, progress=None, status=None, processes: int | None = None,
+            model: Path | None = None) -> BenchResult:
     """Run a job and return what the core did.
 
     trace: a VCD file that receives the waveform of the whole run, in one process.

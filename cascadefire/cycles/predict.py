@@ -1,9 +1,9 @@
 """The pass schedule: configuration, front, swap and fire, put together for one image.
 
 The model follows the core's registers event by event. Against the hardware it is exact, cycle for cycle and beat for beat, on the
-shipped networks at 4 x 8 in all modes; of 221 random small networks with forced tilings all were exact but one, on a core of two slots, that
-was 0.6 % early. It does not model pauses of the ports, nor fire waiting for room in the event banks, which a compiled program
-never makes it do. Stalls by cause are estimates.
+shipped networks at 4 x 8 in all modes; of 221 random small networks with forced tilings all were exact but one, on a core of two
+slots, that was 0.6 % early. It does not model pauses of the ports, nor fire waiting for room in the event banks, which a compiled
+program never makes it do. Stalls by cause are estimates.
 """
 
 from dataclasses import dataclass

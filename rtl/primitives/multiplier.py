@@ -41,7 +41,9 @@ always @(posedge $clk) {"" if enable is None else "if ($enable) "}begin
     ${{p}}_q <= ${{p}}_m;
 end
 assign $p = ${{p}}_q;"""
-    multiplier.verilog_code = f"`ifdef YOSYS\n{_mult18x18(len(p), enable is not None)}\n`else\n{inferred}\n`endif" if family == "ecp5" else inferred
+    multiplier.verilog_code = inferred
+    if family == "ecp5":
+        multiplier.verilog_code = f"`ifdef YOSYS\n{_mult18x18(len(p), enable is not None)}\n`else\n{inferred}\n`endif"
     return pipeline
 
 
@@ -53,7 +55,8 @@ def _mult18x18(width: int, enabled: bool) -> str:
     product = ", ".join(f".P{n}(${{p}}_p[{n}])" for n in range(width))
     # All said, defaults too: where multipliers of one DSP site have different enables, nextpnr-ecp5 0.11.1 moves one from CE0 to CE1 and
     # tells the registers so only in parameters that are there.
-    registers = ", ".join(f'.REG_{place}_{pin}("{pin}0")' for place in ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT") for pin in ("CLK", "CE", "RST"))
+    places, pins = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT"), ("CLK", "CE", "RST")
+    registers = ", ".join(f'.REG_{place}_{pin}("{pin}0")' for place in places for pin in pins)
     return f"""wire [{SIDE - 1}:0] ${{p}}_a, ${{p}}_b;
 wire [{width - 1}:0] ${{p}}_p;
 assign ${{p}}_a = $a;
