@@ -74,8 +74,7 @@ class Schedule:
         if self._half == self._fire_half:
             begin = max(begin, self._fire_free(one, take, work))
         if self._late:
-            self.program.announce(begin, self._late)
-            self._late = 0
+            self._announce_late(begin)
         return self.program.read(begin, (one.parameters,))
 
     def _start(self, index, done, take, work):
@@ -110,23 +109,23 @@ class Schedule:
             self._late = following.parameters
         self.program.announce(self._begin, following.words + following.parameters - self._late)
 
+    def _announce_late(self, begin):
+        """Tell the port that the parameters that fire kept waiting are read from cycle `begin` on."""
+        self.program.announce(begin, self._late)
+        self._late = 0
+
     def _gate(self, one):
         """Return `Writer.gate` of a pass in front.  Where nothing is read before fire is done, its end is sure at once."""
         gate = self.writer.gate(one)
         if self._late and gate[0] > self._free:
-            self.program.announce(max(self._begin, self._free), self._late)
-            self._late = 0
+            self._announce_late(max(self._begin, self._free))
             gate = self.writer.gate(one)
         return gate
 
     def _watch(self):
-        """More reads are known: writes go on up to there, and the end of fire may be sure."""
+        """More reads are known: writes go on up to there, and the end of fire, for which parameters wait, may be sure."""
         if self.port.crowded:
             self.writer.go_on()
-        self._watch_fire()
-
-    def _watch_fire(self):
-        """Parameters that wait for the end of fire come once all reads up to it are known, so that it is sure."""
         self._late_parameters(self.port.known)
 
     def _late_parameters(self, known):
@@ -137,8 +136,7 @@ class Schedule:
         if self._late and known >= self._free:
             self._free = self.writer.free()
             if known >= self._free:
-                self.program.announce(max(self._begin, self._free), self._late)
-                self._late = 0
+                self._announce_late(max(self._begin, self._free))
         return self._free if self._late else None
 
     def _work(self, index):

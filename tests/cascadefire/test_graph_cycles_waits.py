@@ -214,43 +214,46 @@ def test_chunks_leave_cycles_to_counts_of_bands_that_come_in_their_midst():
     assert weights.begun == [begin] and weights.asked == begin + 2 * 4 and port.used[begin + 2 * 4 - 3] == USED
 
 
+def waiting(announced, **parts):
+    """A Schedule of which only what waits for fire is there: 64 parameters, for cycle 500 as far as is known."""
+    schedule = Schedule.__new__(Schedule)
+    schedule._late, schedule._free, schedule._begin = 64, 500, 100
+    schedule.program = SimpleNamespace(announce=lambda *request: announced.append(request))
+    vars(schedule).update(parts)
+    return schedule
+
+
 def test_parameters_that_wait_for_fire_come_once_its_end_is_sure():
     announced, ends = [], iter([700, 900])
-    schedule = SimpleNamespace(
-        _late=64, _free=500, _begin=100, port=SimpleNamespace(known=400), writer=SimpleNamespace(free=lambda: next(ends)),
-        program=SimpleNamespace(announce=lambda *request: announced.append(request)))
-    schedule._late_parameters = lambda known: Schedule._late_parameters(schedule, known)
-    Schedule._watch_fire(schedule)
+    schedule = waiting(announced, port=SimpleNamespace(known=400, crowded=False), writer=SimpleNamespace(free=lambda: next(ends)))
+    schedule._watch()
     assert schedule._free == 500 and not announced
     schedule.port.known = 600       # reads up to there made fire later
-    Schedule._watch_fire(schedule)
+    schedule._watch()
     assert schedule._free == 700 and not announced
     schedule.port.known = 950
-    Schedule._watch_fire(schedule)
+    schedule._watch()
     assert announced == [(900, 64)] and schedule._late == 0
-    Schedule._watch_fire(schedule)
+    schedule._watch()
     assert len(announced) == 1
 
 
 def test_parameters_come_when_fire_ends_where_nothing_is_read_before():
     announced, gates = [], iter([(800, None), (860, None), (400, None)])
-    schedule = SimpleNamespace(
-        _late=64, _free=500, _begin=100, writer=SimpleNamespace(gate=lambda one: next(gates)),
-        program=SimpleNamespace(announce=lambda *request: announced.append(request)))
-    assert Schedule._gate(schedule, None) == (860, None)       # what is still to be written waits for them
+    schedule = waiting(announced, writer=SimpleNamespace(gate=lambda one: next(gates)))
+    assert schedule._gate(None) == (860, None)      # what is still to be written waits for them
     assert announced == [(500, 64)] and schedule._late == 0
     schedule._late = 64
-    assert Schedule._gate(schedule, None) == (400, None) and len(announced) == 1
+    assert schedule._gate(None) == (400, None) and len(announced) == 1
 
 
 def test_parameters_that_wait_for_fire_come_after_the_first_events_of_their_pass():
     """From cycle 500 on 100 words are written, and 20 words of events, asked for in their midst, go before them."""
     announced, port = [], Port(latency=20)
-    schedule = SimpleNamespace(
-        _half=False, _fire_half=True, _late=64, port=port,
-        writer=SimpleNamespace(gate=lambda one: (0.0, None), free=lambda: port.written(500, 100)),
-        program=SimpleNamespace(announce=lambda *request: announced.append(request), read=lambda begin, sections: begin))
-    schedule._fire_free = lambda *args: Schedule._fire_free(schedule, *args)
+    schedule = waiting(
+        announced, _half=False, _fire_half=True, port=port,
+        writer=SimpleNamespace(gate=lambda one: (0.0, None), free=lambda: port.written(500, 100)))
+    schedule.program.read = lambda begin, sections: begin
     one, work = SimpleNamespace(parameters=64), SimpleNamespace(words=[15, 5])
-    assert Schedule._parameters(schedule, 100, one, 480, work) == 620
+    assert schedule._parameters(100, one, 480, work) == 620
     assert announced == [(620, 64)] and port.free(500, 620)
