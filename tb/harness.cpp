@@ -41,7 +41,7 @@ class Bench {
     bool requests_ready = true, out_ready = true;
     size_t cfg_at = 0;
     i64 tokens_at = 0, tokens_end = 0, externals_left = 0;
-    Requests asked;
+    Requests queue;
     size_t pass = 0;
     size_t started = 0;
     i64 layer = 0, layer_start = 0, ends_left = 0, strobes = 0, moved = 0, requests = 0;
@@ -103,14 +103,14 @@ public:
 
 private:
     void hung() {
-        std::string now;
-        for (int pe = 0; pe < PES; pe++) now += " " + num(static_cast<uint64_t>(top.tap_pe_state) >> (3 * pe) & 7);
+        std::string seen;
+        for (int pe = 0; pe < PES; pe++) seen += " " + num(static_cast<uint64_t>(top.tap_pe_state) >> (3 * pe) & 7);
         fail("image " + num(image) + " made no progress for " + num(job.watchdog) + " cycles: " + num(pass) + " of " +
              num(job.passes.size()) + " passes done, " + num(cfg_at) + " of " + num(job.words.size()) +
              " configuration words taken, " + num(tokens_end - tokens_at) + " tokens of an external pass and " +
-             num(externals_left) + " more such passes left, " + num(asked.asked) + " requests of which " + num(asked.counts_head) +
-             " got their counts and " + num(asked.weights_head) + " their weights, " + num(ends_left) +
-             " channel ends of events_out missing, PE states" + now);
+             num(externals_left) + " more such passes left, " + num(queue.asked) + " requests of which " + num(queue.counts_head) +
+             " got their counts and " + num(queue.weights_head) + " their weights, " + num(ends_left) +
+             " channel ends of events_out missing, PE states" + seen);
     }
 
     void begin() {
@@ -164,14 +164,14 @@ private:
             in_valid = true;
             top.events_in_data = job.tokens[tokens_at];
         }
-        if (!counts_valid && !shut[COUNTS] && asked.has_count(t)) {
+        if (!counts_valid && !shut[COUNTS] && queue.has_count(t)) {
             counts_valid = true;
-            top.counts_data = asked.count();
+            top.counts_data = queue.count();
         }
-        if (!weights_valid && !shut[WEIGHTS] && asked.has_words(t)) {
+        if (!weights_valid && !shut[WEIGHTS] && queue.has_words(t)) {
             weights_valid = true;
             static_assert(sizeof(top.weights_data) == WEIGHT_BYTES, "a weight word is a power of two of bytes");
-            std::memcpy(&top.weights_data, asked.words(), WEIGHT_BYTES);
+            std::memcpy(&top.weights_data, queue.words(), WEIGHT_BYTES);
         }
         top.cfg_valid = cfg_valid;
         top.events_in_valid = in_valid;
@@ -215,12 +215,12 @@ private:
         }
         if (take_count) {
             counts_valid = false, moved++;
-            asked.count_taken();
+            queue.count_taken();
         }
         if (take_weight) {
-            weights_valid = false, moved++, asked.words_at++;
+            weights_valid = false, moved++, queue.words_at++;
         }
-        asked.skip_sent();
+        queue.skip_sent();
         if (take_out) {
             moved++;
             events.push_back(out);
@@ -237,7 +237,7 @@ private:
         const WeightImage& w = job.weights[id];
         const i64 words = w.start[channel + 1] - w.start[channel];
         cursor = std::max(cursor, t * WEIGHT_BYTES) + w.positions;
-        asked.push({(cursor + WEIGHT_BYTES - 1) / WEIGHT_BYTES + job.latency, &w.counts[channel * w.positions],
+        queue.push({(cursor + WEIGHT_BYTES - 1) / WEIGHT_BYTES + job.latency, &w.counts[channel * w.positions],
                     &w.words[w.start[channel] * WEIGHT_BYTES], w.positions, words});
         cursor += words * WEIGHT_BYTES;
         figures.bytes(image, w.layer) += w.positions + words * WEIGHT_BYTES;
@@ -304,7 +304,7 @@ private:
         if (pass < job.passes.size() || cfg_at < job.words.size() || tokens_at < tokens_end || externals_left)
             fail("image " + num(image) + " ended early: " + num(job.passes.size() - pass) + " passes not fired, " +
                  num(job.words.size() - cfg_at) + " configuration words and " + num(tokens_end - tokens_at) + " tokens not taken");
-        if (!asked.sent())
+        if (!queue.sent())
             fail("image " + num(image) + " ended with weights that the core asked for and did not take");
         event_offsets.push_back(static_cast<i64>(events.size()));
         image++;

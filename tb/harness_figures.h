@@ -46,9 +46,10 @@ public:
     // Calls tell(pe, state, cycles) for all that was seen.
     template <class Tell>
     void each(Tell tell) const {
-        for (int pe = 0; pe < PES; pe++)
+        for (int first = 0; first < PES; first += 4)
             for (int states = 0; states < 4096; states++)
-                if (const uint32_t cycles = seen[pe / 4][states]) tell(pe, states >> (3 * (pe & 3)) & 7, cycles);
+                if (const uint32_t cycles = seen[first / 4][states])
+                    for (int i = 0; i < 4 && first + i < PES; i++) tell(first + i, states >> (3 * i) & 7, cycles);
     }
 
     i64 beats() const {
