@@ -71,7 +71,9 @@ def shell(clk, rst, hard_reset, config: CoreConfig, bus, halt, quiet, failed, la
 
     @always_comb
     def show():
-        read_seen.next = bus.ack and not halt
+        # Of the answers, since the bus acknowledges writes as well.
+        read_seen.next = (program_port.answer or count_port.answer or weight_count_port.answer or chunk_port.answer
+                          or event_port.answer)
         write_seen.next = write.valid and write.ready
 
     return (u_memory, u_program, u_fetch, u_unpack, u_weight_count_jobs, u_weights,
