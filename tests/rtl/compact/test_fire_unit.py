@@ -178,7 +178,7 @@ def kinds(rng, config):
     """Maps with and without pooling, windows that overlap and that leave lines out, dead channels, and then every sum of the memory."""
     lanes = config.lanes
     return [Pass(rng, config, 2, (3, 4), dead=(1,)), Pass(rng, config, 2, (4, 4), (2, 2, 0), relu=0, rows=1),
-            Pass(rng, config, lanes + 2, (3, 4), relu=0, emit_zeros=1, dead=(0, lanes)), Pass(rng, config, lanes + 1, (3, 4), (2, 1, 0)),
+            Pass(rng, config, lanes + 2, (3, 4), emit_zeros=1, dead=(0, lanes)), Pass(rng, config, lanes + 1, (3, 4), (2, 1, 0)),
             Pass(rng, config, 1, (1, 1), relu=0), Pass(rng, config, 2, (6, 4), (2, 2, 0), rows=3),
             Pass(rng, config, lanes, (8, 8), relu=0, empty=True, rows=8)]
 
@@ -189,6 +189,7 @@ def test_outputs_are_the_references_in_order_and_then_every_sum_is_zero(config, 
     """On a memory that holds `go` low, and with parameters that come late; with multipliers of its own, and with the lanes'."""
     passes = kinds(np.random.default_rng(32), config)
     assert passes[1].emits.any() and passes[1].values.min() < 0 and not passes[0].emits[1].any() and not passes[-1].emits.any()
+    assert (passes[2].emits & (passes[2].values == 0)).any()
     trace = simulate(passes, config, memory, params)
     assert (0 in trace["go"][:100]) or memory == "never"
 
