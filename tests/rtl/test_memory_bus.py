@@ -7,9 +7,8 @@ from myhdl import always_comb, block
 from rtl.config import CoreConfig
 from rtl.event_writer import writing_progress
 from rtl.hdl import leave_open
-from rtl.memory_bus import COUNT_BITS, MemoryBus, Progress, ReadPort, WritePort, job_stream
+from rtl.memory_bus import MemoryBus, Progress, ReadPort, WritePort, job_stream
 from rtl.memory_port import memory_port
-from rtl.pass_settings import ADDRESS_BITS
 from rtl.program_stream import JOB_WORDS, program_stream
 from rtl.stream import Stream, bit, unsigned
 from rtl.stream_reader import stream_reader
@@ -19,6 +18,7 @@ from tests.rtl.image_memory import ImageMemory
 from tests.rtl.test_memory_port import Memory, word
 
 PORTS = (2, 4, 8, 16)
+ADDRESS_BITS, COUNT_BITS = 28, 16      # of a job, address low
 BUS = ("bus_cyc", "bus_stb", "bus_we", "bus_adr", "bus_dat_w", "bus_sel")
 
 
@@ -31,7 +31,7 @@ def test_data_are_a_memory_word_addresses_28_bits_and_sel_a_bit_a_byte(port_byte
     config = config_of(port_bytes)
     bus, read, write = MemoryBus(config), ReadPort(config), WritePort(config)
     assert [len(data) for data in (bus.dat_w, bus.dat_r, read.data, write.data)] == [8 * port_bytes] * 4
-    assert [len(address) for address in (bus.adr, read.address, write.address)] == [28] * 3
+    assert [len(address) for address in (bus.adr, read.address, write.address)] == [ADDRESS_BITS] * 3
     assert [len(sel) for sel in (bus.sel, write.sel)] == [port_bytes] * 2
 
 
@@ -78,6 +78,7 @@ def test_a_bit_of_sel_writes_its_byte_and_no_other(port_bytes):
 
 def test_every_bit_of_a_jobs_address_and_number_reaches_its_reader():
     """Without an answer a reader asks for `depth` words at most; reset between jobs."""
+    assert len(job_stream().data) == ADDRESS_BITS + COUNT_BITS
     depth, config = 16, config_of(2)
     jobs = [(1 << bit_, 3) for bit_ in range(ADDRESS_BITS)] + [(7, 1 << bit_) for bit_ in range(COUNT_BITS)]
     jobs += [((1 << ADDRESS_BITS) - 1, (1 << COUNT_BITS) - 1), (0, 0)]

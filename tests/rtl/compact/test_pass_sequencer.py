@@ -111,6 +111,7 @@ class Around:
             self.happened.append(("enter", len(self.asked)))
             self.entered = True
         if seen["fire"]:
+            assert self.multiplied < self.t, "fire began while beats were on their way"
             self.happened.append(("fire", len(self.asked)))
             self.params.append([])
             self.level = self.ahead = 0
@@ -121,6 +122,7 @@ class Around:
             self.ahead += seen["state"] == FIRE
         self.firing = seen["state"] == FIRE
         if seen["state"] == BEGIN:
+            assert self.multiplied < self.t or not self.happened, "a pass began while beats were on their way"
             self.placed = self.multiplied = NEVER
         self.most = max(self.most, self.ahead)
         self.over = bool(self.happened and seen["control_over"])
@@ -138,7 +140,7 @@ class Around:
             inputs.update(answers_program=1, answers_data=self.word_at(place), answers_note=place % (1 << word_bits(self.config)))
         if self.entered and not self.open:      # events come after the word of flatten
             self.placed, self.entered = self.t + self.wait(), False
-            self.multiplied = self.placed + self.wait()
+            self.multiplied = self.placed + 4 * self.wait()
         inputs.update(placed=int(self.t >= self.placed), multiplied=int(self.t >= self.multiplied))
         if self.firing:
             whole = len(self.params[-1]) == len(self.program.params[len(self.params) - 1])
