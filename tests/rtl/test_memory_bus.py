@@ -69,7 +69,7 @@ def test_a_bit_of_sel_writes_its_byte_and_no_other(port_bytes):
 
     reader = Source("reads_0", addresses())
     trace = run(memory_port, arguments, (*BUS, "reads_0_ready", "reads_0_data", "reads_0_answer", "write_ready", "quiet", "failed"),
-                (writer, reader, memory), lambda: reader.sent == len(sels) and not memory.open, linger=3,
+                (writer, reader, memory), lambda: len(memory.requests) == 2 * len(sels) and not memory.open, linger=3,
                 verilog=port_bytes in (PORTS[0], PORTS[-1]))
     assert memory.image == image
     read = [data for data, there in zip(trace["reads_0_data"], trace["reads_0_answer"]) if there]

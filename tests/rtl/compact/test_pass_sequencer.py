@@ -17,7 +17,8 @@ from tb.block_bench import reset, run
 from tb.block_parts import Script
 from tb.pauses import Gate
 
-DEPTH, START, KERNEL, NEVER = 16, 300, 3, 1 << 30
+DEPTH, START, KERNEL = 16, 300, 3
+NEVER, UNKNOWN = 1 << 30, 1 << 31       # cycles: of no pass; of a pass that was entered
 AHEAD = PARAMS - 3
 FIRST, FLAT, LAST, HEADER = range(13), 21, range(13, 21), 22
 OUTPUTS = ("program_valid", "program_address", "program_note", "params_valid", "word", "enter", "fire", "sweeping", "sweep",
@@ -109,7 +110,7 @@ class Around:
             self.level += 1
         if seen["enter"]:
             self.happened.append(("enter", len(self.asked)))
-            self.entered = True
+            self.entered, self.multiplied = True, UNKNOWN
         if seen["fire"]:
             assert self.multiplied < self.t, "fire began while beats were on their way"
             self.happened.append(("fire", len(self.asked)))
@@ -122,7 +123,7 @@ class Around:
             self.ahead += seen["state"] == FIRE
         self.firing = seen["state"] == FIRE
         if seen["state"] == BEGIN:
-            assert self.multiplied < self.t or not self.happened, "a pass began while beats were on their way"
+            assert self.multiplied < self.t or self.multiplied == NEVER, "a pass began while beats were on their way"
             self.placed = self.multiplied = NEVER
         self.most = max(self.most, self.ahead)
         self.over = bool(self.happened and seen["control_over"])
