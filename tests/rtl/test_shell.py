@@ -75,7 +75,8 @@ class Pass:
                 self.chunks += [int.from_bytes(chunks[c][at:at + WIDE], "little") for at in range(0, len(chunks[c]), WIDE)]
         regions = {"events": events.tobytes(), "counts": told.tobytes(), "weight_counts": padded, "chunks": b"".join(chunks)}
         places = {name: image.put(data) for name, data in regions.items()}
-        self.regions = [range(places[name], places[name] + -(-len(regions[name]) // WIDE)) for name in ("events", "counts", "weight_counts")]
+        self.regions = [range(places[name], places[name] + -(-len(regions[name]) // WIDE))
+                        for name in ("events", "counts", "weight_counts")]
         fetch = dict(channels=channels, bands=bands, slot_words=slot, map_bands=bands, events=places["events"], band_rows=rows,
                      counts=places["counts"] * WIDE, strips=1, channel_words=bands * slot, weight_counts=places["weight_counts"],
                      count_words=-(-len(padded) // WIDE), lag=3)
@@ -140,8 +141,8 @@ def check(image, passes, sinks):
     assert sinks["weights"].words == [word for one in passes for word in one.chunks]
 
 
-@pytest.mark.parametrize("pause, stall, late, latency, length", [("never", "never", "never", 1, 40), ("sometimes", "sometimes", "burst", 9, 77),
-                                                                ("burst", "burst", "sometimes", 30, 1)])
+@pytest.mark.parametrize("pause, stall, late, latency, length", [
+    ("never", "never", "never", 1, 40), ("sometimes", "sometimes", "burst", 9, 77), ("sometimes", "burst", "never", 30, 1)])
 def test_a_program_and_all_that_its_passes_ask_for_come_in_order_and_fired_events_go_to_memory(pause, stall, late, latency, length):
     """All at once on one port; a word is counted for each that memory was given, and nothing else is changed there."""
     print("seed 61")
@@ -155,13 +156,13 @@ def test_a_program_and_all_that_its_passes_ask_for_come_in_order_and_fired_event
     memory = ImageMemory(CONFIG, image.bytes, stall, late, latency, 63)
     sinks = {name: Sink(name, pause, 64 + n) for n, name in enumerate(STREAMS)}
     host, fire = Script(engine_of(image, passes, sinks)), Fire(fires, 68)
-    trace = run(shell, arguments, OUTPUTS, (host, fire, memory, *sinks.values()), lambda: host.over() and fire.part.over(), linger=600,
-                limit=20_000)
+    writes = [write for one in fires for write in one.writes()]
+    trace = run(shell, arguments, OUTPUTS, (host, fire, memory, *sinks.values()), lambda: host.over() and sum(
+        bool(request[1]) for request in memory.requests) >= len(writes), linger=60, limit=20_000)
     check(image, passes, sinks)
     for stream in STREAMS:
         if stream != "events":      # lanes that are not valid may be anything
             trace.check_stream(stream)
-    writes = [write for one in fires for write in one.writes()]
     for at, values, _ in writes:
         assert {byte: memory.image[at * WIDE + byte] for byte in values} == values
     written = {request[2] for request in memory.requests if request[1]}
@@ -174,7 +175,7 @@ def test_a_program_and_all_that_its_passes_ask_for_come_in_order_and_fired_event
 def test_counts_events_and_weight_counts_of_the_next_pass_are_asked_for_while_the_engine_takes_nothing_of_this_one():
     image = Image(np.random.default_rng(71), 5)
     passes = passes_of(image)[2:] + [Pass(image, 2, 4, 4, (1, 1), 0.5)]
-    memory, held = ImageMemory(CONFIG, image.bytes, latency=12), 400
+    memory, held = ImageMemory(CONFIG, image.bytes, latency=12), 250
     sinks = {name: Sink(name, "never" if name == "cfg" else lambda cycle: cycle < held) for name in STREAMS}
     host = Script(engine_of(image, passes, sinks))
     trace = run(shell, arguments, OUTPUTS, (host, memory, *sinks.values()), host.over, linger=60, limit=5_000)
@@ -190,11 +191,10 @@ def test_counts_events_and_weight_counts_of_the_next_pass_are_asked_for_while_th
     assert sum(trace["read_seen"]) == len(memory.requests) == sum(trace["bus_ack"]) and not any(trace["write_seen"])
 
 
-@pytest.mark.parametrize("at, fault", [(20, False), (75, False), (160, False), (0, True)])
+@pytest.mark.parametrize("at, fault", [(20, False), (120, False), (0, True)])
 def test_a_halt_lasts_until_open_answers_are_in_and_the_next_program_gets_nothing_of_this_one(at, fault):
     """Halted with its other half in reset, as the supervisor does, by the host or by an error that is told once."""
     image = Image(np.random.default_rng(81), 40)
-    image.next = FAULTY - 40 if fault else image.next
     passes = passes_of(image)
     if fault:       # a word that the last pass's events are at
         passes[-1].fetch["fetch_events"] = FAULTY
