@@ -18,7 +18,7 @@ from tb.block_parts import Script
 from tests.cascadefire.test_graph_work import branches, step_of
 from tests.tb.test_accelerator_bench import same
 
-EVENTS, WORDS_WRITTEN = 7, 9     # registers
+EVENTS, WORDS_READ, WORDS_WRITTEN = 7, 8, 9     # registers
 ARRAYS = {"full": (2, 4, {}), "compact": (1, 4, {"compact": True})}
 
 
@@ -142,7 +142,7 @@ def test_events_are_counted_once_where_their_words_are_full_and_where_they_are_n
     per_band = np.count_nonzero(image, axis=(1, 2))
     assert (per_band % 2).any() and per_band.sum() < image.size
     assert result.registers[EVENTS] == (image.size if mode == "dense" else per_band.sum())
-    assert (result.registers[PASSES], result.registers[WORDS_WRITTEN]) == (1, result.writes.sum())
+    assert [result.registers[at] for at in (PASSES, WORDS_READ, WORDS_WRITTEN)] == [1, result.reads.sum(), result.writes.sum()]
 
 
 @pytest.mark.parametrize("array", ARRAYS)
