@@ -39,7 +39,7 @@ def line_for(board: Board, stage: str) -> Board:
 
     Another line is another design, and to place and route that takes longer than the slow line does.
     """
-    if stage != "rtl" and _holds(builder.default_folder(board), stage, fingerprint(board)):
+    if stage != "rtl" and _last_build(board, stage, fingerprint(board)):
         return board
     return quick_line(board)
 
@@ -71,12 +71,17 @@ def _made(board: Board, stage: str, progress) -> Path:
         return _kept(board, stage, fingerprint(board, with_tools=False), progress)
     netlist.check_family(board.family)
     key = fingerprint(board)
-    last = builder.default_folder(board)
-    return last if _holds(last, stage, key) else _kept(board, stage, key, progress)
+    return _last_build(board, stage, key) or _kept(board, stage, key, progress)
+
+
+def _last_build(board: Board, stage: str, key: str) -> Path | None:
+    """The folder of the user's last build, where that holds what a stage needs."""
+    folder = builder.default_folder(board)
+    return folder if _holds(folder, stage, key) else None
 
 
 def _holds(folder: Path, stage: str, key: str) -> bool:
-    """Whether the user's last build made what a stage needs of the very same design, with the same tools."""
+    """Whether a build made what a stage needs of the very same design, with the same tools."""
     try:
         report = json.loads((folder / builder.REPORT).read_text(encoding="utf-8"))
         return report["fingerprint"] == key and (folder / NETLISTS[stage]).exists()

@@ -32,6 +32,7 @@ def fire_unit(clk, rst, config, start, settings, param_valid, param, params_used
     """fired = requantise(max over the window of sums), in the order channel, y, x; its events go to memory; then all
     sums are zero.
 
+    The tile ends with the last sum that a window reads: no sum beyond it is cleared.
     start: pulse; settings: Settings, held until fired.done.  param_valid, param: words of parameters; params_used:
     pulse, two are used up.
     pool, emit_valid .. current, scaling, go: to and from lane_array.  passing, word, band,
