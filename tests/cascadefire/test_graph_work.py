@@ -65,6 +65,13 @@ def branches(rng):
     return Graph("branches", "Branches", maps, ("image",), ("logits",), steps, LANES)
 
 
+def branches_and_image():
+    """That graph and an input, the same wherever a bench runs it, so that its simulators are built once."""
+    rng = np.random.default_rng(4)
+    image = rng.integers(0, 256, (3, 9, 8)) * (rng.random((3, 9, 8)) < 0.6)
+    return branches(rng), {"image": image.astype(np.int16)}
+
+
 def by_hand(graph, step, maps):
     """Return (beats, rows met) of a step by the definition, one event and one output at a time."""
     pool = step.pool or (1, 1, 0, step.conv_shape)

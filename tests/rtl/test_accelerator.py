@@ -15,7 +15,7 @@ from tb import accelerator_bench, accelerator_myhdl
 from tb.accelerator_job import BUSY, CONTROL, CYCLES, LENGTH, PASSES, PORTS, PROGRAM, STATUS, AcceleratorJob, AcceleratorRun
 from tb.block_bench import run
 from tb.block_parts import Script
-from tests.cascadefire.test_graph_work import branches, step_of
+from tests.cascadefire.test_graph_work import branches_and_image, step_of
 from tests.tb.test_accelerator_bench import same
 
 EVENTS, WORDS_READ, WORDS_WRITTEN = 7, 8, 9     # registers
@@ -24,9 +24,8 @@ ARRAYS = {"full": (2, 4, {}), "compact": (1, 4, {"compact": True})}
 
 def config_of(array):
     """The configurations that tests/tb run, so that their simulators are built once."""
-    rng, (pes, lanes, more) = np.random.default_rng(4), ARRAYS[array]
-    rng.integers(0, 256, (3, 9, 8)), rng.random((3, 9, 8))
-    return accelerator_config(branches(rng), pes, lanes, acc_depth=64, **more)
+    pes, lanes, more = ARRAYS[array]
+    return accelerator_config(branches_and_image()[0], pes, lanes, acc_depth=64, **more)
 
 
 def plain_job(array, mode="both", side=1, **options):

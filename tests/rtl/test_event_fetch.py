@@ -3,12 +3,11 @@ import random
 
 import numpy as np
 import pytest
-from myhdl import always_comb, block
+from myhdl import block
 
 from rtl.config import CoreConfig
 from rtl.count_fetch import MaskPort
 from rtl.event_fetch import PIECES_AHEAD, event_fetch, piece_bits
-from rtl.hdl import leave_open
 from rtl.memory_bus import MemoryBus, Progress, ReadPort, WritePort, job_stream
 from rtl.memory_port import memory_port
 from rtl.pass_settings import FetchSettings
@@ -17,6 +16,7 @@ from rtl.stream_reader import stream_reader
 from tb.block_bench import reset, run
 from tb.block_parts import Sink, Source, Table
 from tb.pauses import Gate
+from tests.rtl.no_writes import no_writes
 
 NARROW = CoreConfig(lanes=4, fire_lanes=4, weight_bytes=2, coord_bits=10)
 MIDDLE = CoreConfig(lanes=8, weight_bytes=8)
@@ -227,20 +227,13 @@ def fetching(clk, rst, config, take, settings, mask, free, progress, bus, events
     """event_fetch with a reader each for counts and events, on one memory port."""
     reads, write = [ReadPort(config) for _ in range(2)], WritePort(config)
     count_jobs, event_jobs, counts = job_stream(), job_stream(), Stream(8 * config.port_bytes)
-    leave_open(write.ready)
+    u_write = no_writes(halt, write)
     u_fetch = event_fetch(clk, rst, config, take, settings, mask, free, progress, count_jobs, counts, event_jobs, pieces)
     u_counts = stream_reader(clk, rst, config, count_jobs, reads[0], counts, 16)
     u_events = stream_reader(clk, rst, config, event_jobs, reads[1], events, 32)
     u_port = memory_port(clk, rst, config, reads, write, bus, halt, quiet, failed)
 
-    @always_comb
-    def tie():
-        write.valid.next = halt and not halt
-        write.address.next = 0
-        write.data.next = 0
-        write.sel.next = 0
-
-    return u_fetch, u_counts, u_events, u_port, tie
+    return u_fetch, u_counts, u_events, u_port, u_write
 
 
 def test_events_flow_at_a_word_a_cycle_through_readers_and_port():

@@ -2,11 +2,10 @@
 import random
 
 import pytest
-from myhdl import always_comb, block
+from myhdl import block
 
 from rtl.config import CoreConfig
 from rtl.event_writer import writing_progress
-from rtl.hdl import leave_open
 from rtl.memory_bus import MemoryBus, Progress, ReadPort, WritePort, job_stream
 from rtl.memory_port import memory_port
 from rtl.program_stream import JOB_WORDS, program_stream
@@ -15,6 +14,7 @@ from rtl.stream_reader import stream_reader
 from tb.block_bench import reset, run
 from tb.block_parts import Script, Sink, Source, Table
 from tests.rtl.image_memory import ImageMemory
+from tests.rtl.no_writes import no_writes
 from tests.rtl.test_memory_port import Memory, word
 
 PORTS = (2, 4, 8, 16)
@@ -107,19 +107,12 @@ def test_every_bit_of_a_jobs_address_and_number_reaches_its_reader():
 def reading(clk, rst, config, launch, address, length, cfg, exhausted, bus, halt, quiet, failed):
     """program_stream, the reader of its jobs, and their way to the bus; nobody writes."""
     jobs, port, words, write = job_stream(), ReadPort(config), Stream(8 * config.port_bytes), WritePort(config)
-    leave_open(write.ready)
+    u_write = no_writes(halt, write)
     u_program = program_stream(clk, rst, config, launch, address, length, jobs, words, cfg, exhausted)
     u_reader = stream_reader(clk, rst, config, jobs, port, words, 2 * JOB_WORDS)
     u_port = memory_port(clk, rst, config, [port], write, bus, halt, quiet, failed)
 
-    @always_comb
-    def tie():
-        write.valid.next = halt and not halt
-        write.address.next = 0
-        write.data.next = 0
-        write.sel.next = 0
-
-    return u_program, u_reader, u_port, tie
+    return u_program, u_reader, u_port, u_write
 
 
 @pytest.mark.parametrize("port_bytes, address, length", [(2, 5, 41), (2, (1 << 28) - 20, 30), (4, 0x5A5A5A5, 33), (16, 0xA5A5A5A, 150)])

@@ -13,7 +13,7 @@ from cascadefire.compiler.executable import MapLayout, PassRecord
 from cascadefire.compiler.modes import MODES
 from tb import accelerator_bench, accelerator_myhdl, run_graph
 from tb.accelerator_job import PORTS, AcceleratorJob, BenchError
-from tests.cascadefire.test_graph_work import branches
+from tests.cascadefire.test_graph_work import branches_and_image
 from tests.tb.test_accelerator_bench import CONFIG, LENGTH_OF_RUN, PROGRAM, STUB, WORDS, same
 
 ARRAY = (2, 4)
@@ -23,9 +23,7 @@ SMALL = {"acc_depth": 64}
 @pytest.fixture(scope="module")
 def small():
     """A graph with every kind of term, and its input."""
-    rng = np.random.default_rng(4)
-    image = rng.integers(0, 256, (3, 9, 8)) * (rng.random((3, 9, 8)) < 0.6)
-    return branches(rng), {"image": image.astype(np.int16)}
+    return branches_and_image()
 
 
 def job_of(small, mode="both", config=None, **options):

@@ -16,7 +16,7 @@ from rtl.config import CoreConfig
 from tb import accelerator_bench, accelerator_myhdl, run_graph
 from tb.accelerator_job import PORTS, AcceleratorJob
 from tests.cascadefire import random_graphs
-from tests.cascadefire.test_graph_work import branches
+from tests.cascadefire.test_graph_work import branches_and_image
 from tests.tb.test_accelerator_bench import same
 
 LATENCY = 3         # of a board's memory
@@ -26,9 +26,7 @@ ROOM = CoreConfig(pes=1, lanes=4, fire_lanes=1, weight_bytes=4, compact=True, ac
 @pytest.fixture(scope="module")
 def small():
     """A graph with every kind of term, its input, and the job that runs it."""
-    rng = np.random.default_rng(4)
-    image = rng.integers(0, 256, (3, 9, 8)) * (rng.random((3, 9, 8)) < 0.6)
-    graph, inputs = branches(rng), {"image": image.astype(np.int16)}
+    graph, inputs = branches_and_image()
     config = accelerator_config(graph, 1, 4, compact=True, acc_depth=64)
     return graph, inputs, AcceleratorJob.from_executable(assemble(graph, config, "both"), inputs, latency=LATENCY)
 
