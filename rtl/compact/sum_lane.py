@@ -1,8 +1,24 @@
 """One lane: its multiplier, and the total that adds, takes the larger, or is zero."""
-from myhdl import always_comb, block
+from myhdl import always_comb, block, concat
 
 from rtl.primitives.mac import mac
 from rtl.stream import bit, signed
+
+
+@block
+def at_least(one, other, yes):
+    """yes = one >= other, two signed numbers of other's width, of which `one` may have more bits; combinational.
+
+    Compared as numbers without a sign, the top bit turned over, which the end of a carry chain decides: for signed ones Yosys 0.70
+    also takes the carry before the last bit out of the chain, which on ECP5 takes 1.8 ns and a LUT more.
+    """
+    top = len(other) - 1
+
+    @always_comb
+    def compare():
+        yes.next = concat(bool(not one[top]), one[top:]) >= concat(bool(not other[top]), other[top:])
+
+    return compare
 
 
 @block
@@ -13,16 +29,17 @@ def sum_lane(clk, config, go, weight, value, found, keep, freeze, zero, zero_lat
     0 from the next cycle on; zero_late: zero, a cycle late.  go: without it nothing moves.  weight: signed 8 bits, value:
     signed 9 bits.  found, current, total: signed acc_bits; current is found. No reset.
     """
-    hold = bit()
+    hold, larger = bit(), bit()
 
+    u_larger = at_least(total, found, larger)
     u_mac = mac(clk, go, weight, value, found, hold, zero, zero_late, total, config.family)
 
     @always_comb
     def decide():
-        hold.next = freeze or (keep and total >= found)
+        hold.next = freeze or (keep and larger)
         current.next = found    # a member of a list, which has no name that text could use
 
-    return u_mac, decide
+    return u_larger, u_mac, decide
 
 
 @block
@@ -33,15 +50,16 @@ def scaling_lane(clk, config, go, weight, value, found, keep, freeze, clearing, 
     otherwise total's sum. All else as in sum_lane.
     """
     width = config.acc_bits
-    hold = bit()
+    hold, larger = bit(), bit()
     left, right, base = signed(16), signed(16), signed(32)
     never = bit()
 
+    u_larger = at_least(total, found, larger)
     u_mac = mac(clk, go, left, right, base, hold, never, never, total, config.family)
 
     @always_comb
     def decide():
-        hold.next = freeze or (keep and total >= found)
+        hold.next = freeze or (keep and larger)
         current.next = found
         never.next = False
 
@@ -58,4 +76,4 @@ def scaling_lane(clk, config, go, weight, value, found, keep, freeze, clearing, 
         if clearing:
             kept.next = 0
 
-    return u_mac, decide, choose
+    return u_larger, u_mac, decide, choose
