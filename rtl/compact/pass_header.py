@@ -149,7 +149,8 @@ def pass_header(clk, rst, config, start, second, valid, word, settings, complete
                 s.pool_stride.next = word[8:4]
                 s.pool_pad.next = word[12:8]
                 s.pool_pad_y.next = word[16:12]
-                if unpadded and word[16:8] != 0:
+                # Of more than 7: no window, stride or padding is walked.
+                if (unpadded and word[16:8] != 0) or word[3] or word[7] or word[11] or word[15]:
                     s.possible.next = False
 
     if unpadded:

@@ -112,13 +112,14 @@ def begins(kernel_h=5, kernel_w=3, log2=0, magic=MAGIC):
 
 @pytest.mark.parametrize("family", ["generic", "up5k"])
 def test_what_cannot_be_run_is_said(family):
-    """Foreign words, kernels and strides that there are not, strips; padded pooling only where it is left out."""
+    """Foreign words, kernels and strides that there are not, strips; pooling of more than seven places, padded pooling only where it is left out."""
     good, config = {0: begins(), 5: 1 << 12, 14: 0x21, 20: 1 << 12}, CONFIG.replace(family=family)
     small = int(family == "up5k")
     cases = [(0, begins(), (1, 1)), (0, begins(magic=0xCE), (0, 1)), (0, begins(kernel_h=6), (1, 0)),
              (0, begins(kernel_h=0), (1, 0)), (0, begins(kernel_w=0), (1, 0)), (0, begins(kernel_w=7), (1, 0)),
              (0, begins(log2=3), (1, 0)), (0, begins(log2=2), (1, 1)), (5, 2 << 12, (1, 0)),
-             (20, 0, (1, 0)), (14, 0x121, (1, 1 - small)), (14, 0x1021, (1, 1 - small))]
+             (20, 0, (1, 0)), (14, 0x121, (1, 1 - small)), (14, 0x1021, (1, 1 - small)),
+             (14, 0x77, (1, 1)), (14, 0x28, (1, 0)), (14, 0x81, (1, 0)), (14, 0x821, (1, 0)), (14, 0x8021, (1, 0))]
 
     def script():
         for at, word, want in cases:

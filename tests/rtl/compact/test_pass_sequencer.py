@@ -61,6 +61,7 @@ class Program:
         at, words = len(self.words), [int(word) for word in self.rng.integers(1 << 32, size=HEADER)]
         words[0] = last | flatten << 2 | kernel[0] << 8 | kernel[1] << 12 | keep << 20 | masked << 21 | MAGIC << 24
         words[1], words[5], words[13], words[20] = channels << 16, 1 << 12, fired << 16, 1 << 12
+        words[14] &= 0x7777     # nothing of more than seven places is pooled
         own = 0 if keep else 2 * fired
         behind = kernel[0] * kernel[1] + (-(-channels // 32) if masked else 0)
         words += [int(word) for word in self.rng.integers(1 << 32, size=behind + own)]
