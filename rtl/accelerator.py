@@ -49,7 +49,8 @@ def accelerator(config, clk, rst, bus, regs, tap):
     """Runs the program that the registers name, on the memory behind the bus.
 
     bus: MemoryBus (Wishbone B4 pipelined master).  regs: RegisterBus (Wishbone B4 pipelined slave).  tap: AcceleratorTap.
-    Bus outputs depend on registers only. After reset, and after an error, buffers are swept (acc_depth cycles) before a program runs.
+    Bus outputs depend on registers only. After reset, after an error, and before another program than the last one, buffers are
+    swept (acc_depth cycles) before a program runs.
     With config.compact it is the compact accelerator (rtl/compact/accelerator.py).
     """
     if config.compact:
@@ -59,7 +60,7 @@ def accelerator(config, clk, rst, bus, regs, tap):
     mask = MaskPort(config)
     cfg, events = Stream(32), Stream(event_word_bits(config))
     counts, weights = Stream(16), Stream(8 * config.port_bytes)
-    start, stop, launch, clear, running = bit(), bit(), bit(), bit(), bit()
+    start, stop, renew, launch, clear, running = (bit() for _ in range(6))
     exhausted, quiet, failed, fetch_free, unpacked, fire_go, writing = (bit() for _ in range(7))
     read_seen, write_seen = bit(), bit()
     address, length = unsigned(ADDRESS_BITS), unsigned(32)
@@ -68,9 +69,9 @@ def accelerator(config, clk, rst, bus, regs, tap):
     inner = ResetSignal(0, active=1, isasync=False)
     event_lanes, lane_width = config.event_lanes, lane_bits(config)
 
-    u_registers = registers(clk, rst, regs, start, stop, status, address, length, counters)
-    u_supervisor = supervisor(clk, rst, start, stop, control, writing, exhausted, cfg.valid, failed, quiet, status, launch, clear,
-                              running)
+    u_registers = registers(clk, rst, regs, start, stop, renew, status, address, length, counters)
+    u_supervisor = supervisor(clk, rst, config, start, stop, renew, control.sweeping, control, writing, exhausted, cfg.valid, failed,
+                              quiet, status, launch, clear, running)
     u_shell = shell(clk, inner, rst, config, bus, clear, quiet, failed, launch, address, length, cfg, exhausted, control, fetch,
                     mask, source, firing, fetch_free, unpacked, events, counts, weights, fired, fire_go, writing, progress, read_seen,
                     write_seen)

@@ -38,6 +38,7 @@ class CoreConfig:
     mask_words: input channels, in 32s, that a live mask can tell apart, a power of two, 2 .. 2048.
     compact: one PE, one thing at a time: the accelerator for small devices (rtl/compact), same programs, same ports.
         It has one PE, one fire lane, and a memory word holds one chunk (weight_bytes = lanes).
+    watchdog_bits: a program that asks memory for nothing for 2**watchdog_bits cycles has failed, 8 .. 32.
     family: device family whose multipliers and memories are instantiated, one of FAMILIES.
     Raises ValueError, with the rule and the value, when a field breaks its rule.
     """
@@ -56,6 +57,7 @@ class CoreConfig:
     param_depth: int = 64
     mask_words: int = 64
     compact: bool = False
+    watchdog_bits: int = 24
     family: str = "generic"
 
     def __post_init__(self):
@@ -64,6 +66,7 @@ class CoreConfig:
             ("acc_depth", 16, 32768, True), ("weight_depth", 8, 65536, True), ("slots", 2, 32, True),
             ("queue_depth", 64, 1 << 20, True), ("fire_lanes", 1, 32, True), ("weight_bytes", 1, 32, True),
             ("coord_bits", 4, 10, False), ("param_depth", 2, 4096, True), ("mask_words", 2, 2048, True),
+            ("watchdog_bits", 8, 32, False),
         ):
             value = getattr(self, name)
             kind = "a power of two" if power else "a whole number"

@@ -20,14 +20,14 @@ class RegisterBus:
 
 
 @block
-def registers(clk, rst, bus, start, stop, status, program, length, counters):
+def registers(clk, rst, bus, start, stop, renew, status, program, length, counters):
     """Word 0 control (write: bit 0 start, bit 1 stop), 1 status (bit 0 busy, 1 done, 2 error, 8..11 cause), 2 program, 3 length.
 
     Words 4 .. 16 are the counters: cycles, passes, beats, events, words read, words written, then PE-cycles of each cause of
     stall (configuration, no_event, no_weight, no_buffer, output_blocked, row_lookup, drain). Other words read as 0, and writes
     to words that only tell do nothing.
-    bus: RegisterBus; never stalls, acknowledged in the next cycle.  start, stop: pulses in the cycle after their write.
-    status: supervisor.Status.  program: word address of the program, 28 bits.  length: its 32-bit words.
+    bus: RegisterBus; never stalls, acknowledged in the next cycle.  start, stop: pulses in the cycle after their write;
+    renew: in the cycle after a write to program or length.  status: supervisor.Status.  program: word address of the program, 28 bits.  length: its 32-bit words.
     counters: performance.Counters. Latency 1, a word a cycle. Reset clears program and length.
     """
     # A copy, as the converter does not join slices that a block takes of a top's port.
@@ -40,6 +40,7 @@ def registers(clk, rst, bus, start, stop, status, program, length, counters):
     def write():
         start.next = False
         stop.next = False
+        renew.next = bus.cyc and bus.stb and bus.we and (bus.adr == PROGRAM or bus.adr == LENGTH)
         if bus.cyc and bus.stb and bus.we:
             if bus.adr == CONTROL:
                 start.next = bus.dat_w[0]

@@ -62,7 +62,6 @@ public:
         for (int i = 0; i < RESET_EDGES; i++) low(), high();
         top.rst = 0;
         t = 0;
-        for (i64 i = 0; i < job.wait; i++) quiet();
     }
 
     i64 cycles() const { return t; }
@@ -78,6 +77,8 @@ public:
         skip();
         poke(PROGRAM, static_cast<uint32_t>(run.program));
         poke(LENGTH, static_cast<uint32_t>(run.length));
+        top.regs_cyc = top.regs_stb = 0;
+        for (i64 i = 0; i < job.wait; i++) quiet();
         start = t;
         poke(CONTROL, 1);
         if (memory.pausing) loop<true>(run);
@@ -180,9 +181,11 @@ private:
             histogram[0][top.tap_pe_state & 4095]++;
             if constexpr (PES > 4) histogram[1][static_cast<uint64_t>(top.tap_pe_state) >> 12 & 4095]++;
             memory.observe<PAUSING>(top, t);
-            if (top.tap_fire_strobe) fired();
-            if (top.tap_fired_pass_done) fired_pass_done();
-            if (top.tap_pass_start) pass_start();
+            if (!run.wrong) {
+                if (top.tap_fire_strobe) fired();
+                if (top.tap_fired_pass_done) fired_pass_done();
+                if (top.tap_pass_start) pass_start();
+            }
             high();
             if (t >= look) {
                 look = t + CHECK;

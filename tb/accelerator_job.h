@@ -12,7 +12,7 @@ constexpr const char* MAGIC = "CFACC001";
 struct Pass { i64 step, fires, first_channel, channels, y0, h, w; };
 struct Step { i64 k, h, w, offset; };
 struct Patch { i64 address; std::vector<uint8_t> data; };
-struct Run { i64 program, length, stop, fault; std::vector<Patch> patches; };
+struct Run { i64 program, length, stop, fault, wrong; std::vector<Patch> patches; };
 
 struct Job {
     i64 latency, watchdog, seed, wait, outstanding, outputs = 0;
@@ -38,9 +38,9 @@ struct Job {
             steps.push_back({p[0], p[1], p[2], outputs});
             outputs += p[0] * p[1] * p[2];
         }
-        for (auto flat = file.section<i64>(); runs.size() * 5 < flat.size();) {
-            const i64* r = &flat[runs.size() * 5];
-            runs.push_back({r[0], r[1], r[2], r[3], std::vector<Patch>(static_cast<size_t>(r[4]))});
+        for (auto flat = file.section<i64>(); runs.size() * 6 < flat.size();) {
+            const i64* r = &flat[runs.size() * 6];
+            runs.push_back({r[0], r[1], r[2], r[3], r[4], std::vector<Patch>(static_cast<size_t>(r[5]))});
         }
         for (Run& run : runs)
             for (Patch& patch : run.patches) {

@@ -26,7 +26,8 @@ CONTROL, STATUS, PROGRAM, LENGTH, CYCLES, PASSES = range(6)
 START, STOP = 1, 2
 BUSY, DONE, ERROR = 1, 2, 4
 CAUSES = ("none", "the memory answered with an error", "a word that should begin a pass does not",
-          "the program ended without its end bit", "a pass that this core cannot run", "stopped by the host")
+          "the program ended without its end bit", "a pass that this core cannot run", "stopped by the host",
+          "a pass waited too long for what never came")
 """Why a run ended, by the number in the status register."""
 
 
@@ -37,6 +38,7 @@ class AcceleratorRun:
     program: word address. length: 32-bit words. patches: (byte address, uint8 array) pairs, written into the memory before.
     stop: the cycle (1 = the first after the start write) in which control.stop is written, 0 for never.
     fault: the request (1 = the run's first) that the memory answers with an error, 0 for none.
+    wrong: the program may be wrong, so what it fires, and how many passes it has, is not looked at.
     """
 
     program: int
@@ -44,6 +46,7 @@ class AcceleratorRun:
     patches: tuple = ()
     stop: int = 0
     fault: int = 0
+    wrong: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,7 @@ class AcceleratorJob:
     each. runs: AcceleratorRuns, all read with the same passes and steps. latency: cycles from a request to its answer, >= 1.
     pauses: port of `PORTS` -> mode of `tb.pauses`, ports not named never pause. seed: of the pauses.
     watchdog: cycles without any progress that end the job with an error, >= 1.
-    wait: cycles between reset and the first start; by default until the accumulation buffers are swept.
+    wait: cycles between naming a run's program and its start; by default until the accumulation buffers are swept.
     outstanding: requests that may be open at once.
     """
 
@@ -86,7 +89,7 @@ class AcceleratorJob:
                     raise ValueError(f"a patch of {len(data)} bytes at {address} is not inside the memory "
                                      f"of {len(self.memory)} bytes")
         if self.wait is None:
-            object.__setattr__(self, "wait", self.config.acc_depth + 16)
+            object.__setattr__(self, "wait", self.config.acc_depth + 32)
 
     @classmethod
     def from_executable(cls, executable, inputs, **options) -> "AcceleratorJob":
@@ -127,7 +130,7 @@ class AcceleratorJob:
         modes = [MODES.index(self.pauses.get(port, "never")) for port in PORTS]
         sections = [np.array(head, np.int64), np.array(modes, np.int64), self.memory, self.passes.astype(np.int64),
                     np.array([shape for _, shape in self.steps], np.int64),
-                    np.array([(one.program, one.length, one.stop, one.fault, len(one.patches)) for one in self.runs], np.int64)]
+                    np.array([(one.program, one.length, one.stop, one.fault, one.wrong, len(one.patches)) for one in self.runs], np.int64)]
         for run in self.runs:
             for address, data in run.patches:
                 sections += [np.array([address], np.int64), np.asarray(data, np.uint8)]

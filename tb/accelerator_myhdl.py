@@ -38,13 +38,13 @@ class AcceleratorOutside:
         self.results = []
 
     def script(self):
-        for _ in range(self.job.wait):
-            yield from self._quiet((False, False, 0, 0))
         for number, run in enumerate(self.job.runs):
             begun = time.perf_counter()
             self._begin(number, run)
             yield from self._quiet((True, True, PROGRAM, run.program))
             yield from self._quiet((True, True, LENGTH, run.length))
+            for _ in range(self.job.wait):
+                yield from self._quiet((False, False, 0, 0))
             self.start = self.t
             yield from self._quiet((True, True, CONTROL, START))
             yield from self._loop(run)
@@ -74,7 +74,7 @@ class AcceleratorOutside:
         self.maps = list(job.split_outputs(self.outputs).values())
         self.firing = collections.deque((index, *map(int, one)) for index, one in enumerate(job.passes) if one[1])
         self.started = self.fired_passes = self.requests = 0
-        self.fault, self.moved_at = run.fault, self.t
+        self.fault, self.wrong, self.moved_at = run.fault, run.wrong, self.t
 
     def _quiet(self, registers: tuple, watch: bool = True):
         """A cycle outside of a run."""
@@ -127,6 +127,8 @@ class AcceleratorOutside:
             raise BenchError("bus_cyc is low while a memory request is open")
         if seen["bus_stb"] and not stall:
             self._accept(seen, share)
+        if self.wrong:
+            return
         if seen["fire_strobe"]:
             self._fired(seen)
         if seen["fired_pass_done"]:

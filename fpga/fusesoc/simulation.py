@@ -23,7 +23,7 @@ HEAD = """// A job for testbench.cpp: %(title)s.
 using Top = V%(name)s;
 constexpr char TITLE[] = "%(title)s";
 constexpr int PORT_BYTES = %(port_bytes)d, LATENCY = %(latency)d, CHECKED = %(checked)d;
-constexpr uint32_t PROGRAM = %(program)d, LENGTH = %(length)d, WAIT = %(wait)d;
+constexpr uint32_t PROGRAM = %(program)d, LENGTH = %(length)d;
 """
 
 
@@ -69,6 +69,6 @@ def job_text(executable, memory: np.ndarray, checks: tuple[np.ndarray, np.ndarra
     config, (where, values) = executable.config, checks
     head = HEAD % {"title": f"{executable.graph.name}, a {label}, on {config.pes} x {config.lanes}", "name": name,
                    "port_bytes": config.port_bytes, "latency": LATENCY, "checked": len(where), "program": executable.program,
-                   "length": executable.length, "wait": config.acc_depth + 16}
+                   "length": executable.length}
     tables = [("uint8_t MEMORY[]", memory), ("uint32_t WHERE[]", where), ("uint8_t VALUES[]", values)]
     return head + "".join(f"constexpr {kind} = {{{','.join(map(str, data))}}};\n" for kind, data in tables)

@@ -69,7 +69,6 @@ int main() {
     bench->top.rst = 1;
     for (int i = 0; i < 4; i++) bench->cycle();
     bench->top.rst = 0;
-    for (uint32_t i = 0; i < WAIT; i++) bench->cycle();
     bench->access(PROGRAM_WORD, true, PROGRAM);
     bench->access(LENGTH_WORDS, true, LENGTH);
     bench->access(CONTROL, true, 1);

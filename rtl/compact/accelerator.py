@@ -79,9 +79,8 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
     """Runs the program that the registers name, on the memory behind the bus; one PE, one thing at a time.
 
     bus: MemoryBus (Wishbone B4 pipelined master).  regs: RegisterBus (Wishbone B4 pipelined slave).  tap: AcceleratorTap.
-    config: CoreConfig with `compact`.  Bus outputs are registers, but for cyc, the number of open requests. After
-    reset, and after an
-    error, the sums are cleared (acc_depth cycles) before a program runs.
+    config: CoreConfig with `compact`.  Bus outputs are registers, but for cyc, the number of open requests. After reset, after
+    an error, and before another program than the last one, the sums are cleared (acc_depth cycles) before a program runs.
     """
     wide, sums = ADDRESS_BITS, config.acc_address_bits
     entry_place = slot_bits(config) + 2 * side_bits(config)
@@ -92,7 +91,7 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
     word_read, band_read, closes_read, word_written, band_written, closes_written = (bit() for _ in range(6))
     walk_word, walk_band, walk_closes, passing, second = (bit() for _ in range(5))
     event, placed, pool, fired = FeedEvent(config), PlacedEvent(config), Access(config), Fired()
-    start, stop, launch, clear, running, quiet, failed = (bit() for _ in range(7))
+    start, stop, renew, launch, clear, running, quiet, failed = (bit() for _ in range(8))
     address, length, state = unsigned(wide), unsigned(wide + word_bits(config)), unsigned(4)
     complete, take_header, take_params, header_start, enter, multiplied, fire, params_used = (bit() for _ in range(8))
     header_valid, params_valid, word = bit(), bit(), unsigned(32)
@@ -112,10 +111,10 @@ def compact_accelerator(config, clk, rst, bus, regs, tap):
     inner = ResetSignal(0, active=1, isasync=False)
 
     leave_open(weights.ready)
-    u_counters = counters(clk, rst, config, regs, start, stop, status, address, length, launch, running, pe_state,
+    u_counters = counters(clk, rst, config, regs, start, stop, renew, status, address, length, launch, running, pe_state,
                           fired.done, taken, read_seen, write_seen)
-    u_supervisor = supervisor(clk, rst, start, stop, control, nothing, everything, nothing, failed, quiet, status,
-                              launch, clear, running)
+    u_supervisor = supervisor(clk, rst, config, start, stop, renew, sweeping, control, nothing, everything, nothing, failed,
+                              quiet, status, launch, clear, running)
     u_memory = memory_master(clk, rst, config, program, counts, events, weights, chunk, put, at, count_at,
                              bus, clear, answers, quiet, failed)
     u_word = program_word(config, answers, word)

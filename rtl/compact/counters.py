@@ -60,14 +60,15 @@ def place_match(clk, place, number, mine):
 
 
 @block
-def counters(clk, rst, config, bus, start, stop, status, program, length, launch, running, pe_state, passes_done,
+def counters(clk, rst, config, bus, start, stop, renew, status, program, length, launch, running, pe_state, passes_done,
              event_taken, read_answered, write_accepted):
     """Registers as in rtl/registers.py; the counter of stalls by blocked outputs, which do not happen, is 0; so are
     all of stalls
     where the device is small.
 
     bus: RegisterBus; never stalls, acknowledged in the next cycle; while a program runs counters may be read every
-    2 * PLACES + 3 cycles, since a read takes the turn of one.  start, stop: pulses in the cycle after their write.
+    2 * PLACES + 3 cycles, since a read takes the turn of one.  start, stop: pulses in the cycle after their write;
+    renew: in the cycle after a write to program or length.
     status: supervisor.Status.  program: word address of the program, as many bits as it has.  length: its 32-bit words.
     launch: counting starts anew; nothing of its cycle counts.  running: count.  pe_state: see rtl.activity, of one PE.
     passes_done .. write_accepted: pulses.  Reset clears program and length; counters are 0 from the first launch on.
@@ -140,6 +141,7 @@ def counters(clk, rst, config, bus, start, stop, status, program, length, launch
     def obey():
         start.next = False
         stop.next = False
+        renew.next = asks and bus.we and (bus.adr == PROGRAM or bus.adr == LENGTH)
         if asks and bus.we:
             if bus.adr == CONTROL:
                 start.next = bus.dat_w[0]

@@ -10,7 +10,7 @@ RULES = {
     "acc_bits": ("a whole number", 16, 40), "acc_depth": ("a power of two", 16, 32768), "weight_depth": ("a power of two", 8, 65536),
     "slots": ("a power of two", 2, 32), "queue_depth": ("a power of two", 64, 1048576), "fire_lanes": ("a power of two", 1, 32),
     "weight_bytes": ("a power of two", 1, 32), "coord_bits": ("a whole number", 4, 10), "param_depth": ("a power of two", 2, 4096),
-    "mask_words": ("a power of two", 2, 2048),
+    "mask_words": ("a power of two", 2, 2048), "watchdog_bits": ("a whole number", 8, 32),
 }
 SMALLEST = CoreConfig(fire_lanes=1, weight_bytes=1)
 LARGEST = CoreConfig(lanes=32)

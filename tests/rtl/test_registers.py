@@ -9,7 +9,7 @@ from rtl.supervisor import Status
 from tb.block_bench import reset, run
 from tb.block_parts import Table
 
-OUTPUTS = ("start", "stop", "program", "length", "bus_dat_r", "bus_ack", "bus_stall")
+OUTPUTS = ("start", "stop", "renew", "program", "length", "bus_dat_r", "bus_ack", "bus_stall")
 QUIET = {"bus_cyc": 0, "bus_stb": 0, "bus_we": 0}
 
 
@@ -20,8 +20,8 @@ def access(adr, data=None):
 
 def play(rows):
     def arguments():
-        return dict(clk=bit(), rst=reset(), bus=RegisterBus(), start=bit(), stop=bit(), status=Status(), program=unsigned(28),
-                    length=unsigned(32), counters=Counters())
+        return dict(clk=bit(), rst=reset(), bus=RegisterBus(), start=bit(), stop=bit(), renew=bit(), status=Status(),
+                    program=unsigned(28), length=unsigned(32), counters=Counters())
 
     table = Table(rows)
     return run(registers, arguments, OUTPUTS, (table,), table.over)
@@ -31,6 +31,7 @@ def test_what_was_written_is_held_and_read_back():
     trace = play([access(2, 0xABCDEF12), access(3, 0xFEDCBA98), access(2), access(3), QUIET, QUIET])
     assert trace["bus_ack"] == [0, 1, 1, 1, 1, 0] and not any(trace["bus_stall"])
     assert trace["bus_dat_r"][3:5] == [0xBCDEF12, 0xFEDCBA98]
+    assert trace["renew"] == [0, 1, 1, 0, 0, 0]
     assert trace["program"][-1] == 0xBCDEF12 and trace["length"][-1] == 0xFEDCBA98
 
 
@@ -38,7 +39,7 @@ def test_what_was_written_is_held_and_read_back():
 def test_control_gives_pulses(value, start, stop):
     trace = play([QUIET, access(0, value), QUIET, QUIET, access(0), QUIET, QUIET])
     assert trace["start"] == [0, 0, start, 0, 0, 0, 0] and trace["stop"] == [0, 0, stop, 0, 0, 0, 0]
-    assert trace["bus_dat_r"][5] == 0
+    assert trace["bus_dat_r"][5] == 0 and not any(trace["renew"])
 
 
 @pytest.mark.parametrize("busy, done, error, cause", [(1, 0, 0, 0), (0, 1, 0, 0), (0, 1, 1, 5), (0, 0, 1, 15)])
@@ -63,4 +64,4 @@ def test_writes_to_words_that_only_tell_do_nothing_and_reset_clears():
     trace = play(rows)
     assert (trace["program"][-3], trace["length"][-3]) == (5, 6)
     assert not any(trace[name][-1] for name in OUTPUTS)
-    assert not any(trace["start"]) and not any(trace["stop"])
+    assert not any(trace["start"]) and not any(trace["stop"]) and sum(trace["renew"]) == 2

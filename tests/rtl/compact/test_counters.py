@@ -15,7 +15,7 @@ from tb.block_bench import reset, run
 from tb.block_parts import Script
 
 CONFIG = CoreConfig(pes=1, lanes=8, fire_lanes=1, weight_bytes=8, compact=True)
-OUTPUTS = ("bus_ack", "bus_stall", "bus_dat_r", "start", "stop", "program", "length")
+OUTPUTS = ("bus_ack", "bus_stall", "bus_dat_r", "start", "stop", "renew", "program", "length")
 PULSES = {"passes": "passes_done", "events": "event_taken", "words_read": "read_answered", "words_written": "write_accepted"}
 PROGRAM_BITS, LENGTH_BITS = 16, 18
 LATE = 3        # cycles until a cycle is counted, at the most
@@ -41,13 +41,14 @@ class Host:
     def cycle(self, inputs):
         seen = yield inputs
         assert not seen["bus_stall"] and seen["bus_ack"] == (self.want is not None)
-        controls = (0, 0)
+        controls, renews = (0, 0), False
         if self.want is not None:
             number, written = self.want
             assert written is not None or seen["bus_dat_r"] in self.known(number, inputs), number
             if number == CONTROL and written is not None:
                 controls = written & 1, written >> 1 & 1
-        assert (seen["start"], seen["stop"]) == controls
+            renews = number in self.kept and written is not None
+        assert (seen["start"], seen["stop"], seen["renew"]) == (*controls, renews)
         assert (seen["program"], seen["length"]) == (self.kept[PROGRAM], self.kept[LENGTH])
         self.want = None
         if inputs["bus_cyc"] and inputs["bus_stb"]:
@@ -81,7 +82,7 @@ def simulate(family, cycles_of):
 
     part = Script(script())
     run(counters, lambda: dict(clk=bit(), rst=reset(), config=CONFIG.replace(family=family), bus=RegisterBus(), start=bit(),
-                               stop=bit(), status=Status(), program=unsigned(PROGRAM_BITS), length=unsigned(LENGTH_BITS),
+                               stop=bit(), renew=bit(), status=Status(), program=unsigned(PROGRAM_BITS), length=unsigned(LENGTH_BITS),
                                launch=bit(), running=bit(), pe_state=unsigned(3), passes_done=bit(), event_taken=bit(),
                                read_answered=bit(), write_accepted=bit()),
         OUTPUTS, (part,), part.over)
