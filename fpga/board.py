@@ -10,14 +10,10 @@ from pathlib import Path
 
 from cascadefire import yaml_file
 from cascadefire.errors import InputError
+from fpga import board_rules
 from rtl.config import CoreConfig
 
 FOLDER = Path(__file__).resolve().parent / "boards"
-FAMILIES = ("up5k", "ice40", "ecp5", "gowin")
-MEMORIES = ("block_ram", "spram")
-RESOURCES = ("lut", "ff", "dsp", "ram", "spram")
-CLOCK_HZ = (1_000_000, 400_000_000)
-MEMORY_BYTES = (1024, 1 << 26)
 BAUD_ERROR = 0.02       # a UART's two ends may differ by a few per cent of a bit over ten bits; half of that is ours
 
 
@@ -25,12 +21,12 @@ BAUD_ERROR = 0.02       # a UART's two ends may differ by a few per cent of a bi
 class Board:
     """What a bitstream needs to know of a board; the fields are the keys of its YAML (docs/boards.md).
 
-    number: 1 .. 65535, which the identity block of the bitstream tells.  family: one of FAMILIES.
+    number: 1 .. 65535, which the identity block of the bitstream tells.  family: one of board_rules.FAMILIES.
     nextpnr: arguments that name the device.  constraints: file of pins beside the YAML.
     clock_pin_hz: the oscillator.  clock_hz: what the design runs at, made by a PLL where it differs.
     pll: None, or the settings of the PLL that makes clock_hz ({"type": "ice40"}).
     baud: of the UART, at most 2 % off clock_hz / whole number.  leds: how many.  extra_pins: outputs held at a constant.
-    memory_bytes, memory: size and kind (one of MEMORIES) of the memory of programs and maps.
+    memory_bytes, memory: size and kind (one of board_rules.MEMORIES) of the memory of programs and maps.
     array: P x C that is built unless another is asked for.  core: fields of CoreConfig.
     arrays: those that were built and fit, each with what it needs other than the board's own: memory_bytes, and fields of core.
     program: commands that load a bitstream, {bitstream} stands for its file.  usb: vid, pid and interface of the serial port.
@@ -65,24 +61,7 @@ class Board:
     folder: str = str(FOLDER)
 
     def __post_init__(self):
-        checks = (
-            ("number", _whole(self.number, 1, 65535), "a whole number from 1 to 65535"),
-            ("family", self.family in FAMILIES, f"one of {', '.join(FAMILIES)}"),
-            ("clock_pin_hz", _whole(self.clock_pin_hz, *CLOCK_HZ), f"a whole number of Hz from {CLOCK_HZ[0]} to {CLOCK_HZ[1]}"),
-            ("clock_hz", _whole(self.clock_hz, *CLOCK_HZ), f"a whole number of Hz from {CLOCK_HZ[0]} to {CLOCK_HZ[1]}"),
-            ("baud", _whole(self.baud, 300, 12_000_000), "a whole number from 300 to 12000000"),
-            ("leds", _whole(self.leds, 1, 16), "a whole number from 1 to 16"),
-            ("led_active_low", isinstance(self.led_active_low, bool), "true or false"),
-            ("memory_bytes", _whole(self.memory_bytes, *MEMORY_BYTES), "a whole number of bytes from %d to %d" % MEMORY_BYTES),
-            ("memory", self.memory in MEMORIES, f"one of {', '.join(MEMORIES)}"),
-            ("resources", isinstance(self.resources, dict) and set(self.resources) <= set(RESOURCES) and "lut" in self.resources,
-             f"a table of {', '.join(RESOURCES)}"),
-            ("arrays", isinstance(self.arrays, dict) and all(map(_array_keys, self.arrays.values())),
-             "a table of arrays, each with a table: memory_bytes (a whole number), core (a table)"),
-        )
-        for key, good, rule in checks:
-            if not good:
-                raise InputError(f"board {self.name}: {key} must be {rule}, not {getattr(self, key)}")
+        board_rules.check(self)
         if not self.constraints_path.is_file():
             raise InputError(f"board {self.name}: there is no file {self.constraints_path}")
         divisor = self.uart_divisor
@@ -197,16 +176,6 @@ def _usual_pll(family: str, device: str) -> dict:
         return {"type": "ice40" if family == "up5k" else family}
     match = re.match(r"(GW\w+)-LV(\d+)", device)
     return {"type": "gowin", "device": f"{match[1]}-{match[2]}C" if match else device}
-
-
-def _array_keys(own) -> bool:
-    """Whether this is what an array may have of its own."""
-    return isinstance(own, dict) and set(own) <= {"memory_bytes", "core"} and isinstance(own.get("core", {}), dict) \
-        and _whole(own.get("memory_bytes", MEMORY_BYTES[0]), *MEMORY_BYTES)
-
-
-def _whole(value, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _near(value: str, known) -> str:

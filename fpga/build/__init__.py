@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from cascadefire.errors import InputError
-from fpga.board import CLOCK_HZ, Board
+from fpga.board import Board
+from fpga.board_rules import CLOCK_HZ
 from fpga.build import blocks, convert, fingerprint, path, place, synthesis
 from fpga.build.names import Names
 from fpga.tools import Tools

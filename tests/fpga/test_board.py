@@ -111,6 +111,18 @@ def test_an_unknown_board_is_answered_with_the_nearest_names(value, known):
     ("arrays", {"1x8": {"core": {"acc_bits": 99}}}, "array 1x8 on board mine: acc_bits must be"),
     ("resources", {"luts": 1}, "resources must be"), ("colour", "red", "no key called colour"),
     ("memory_byte", 1, "no key called memory_byte .did you mean memory_bytes"), ("folder", "/", "no key called folder"),
+    ("name", "../mine", "a board's name must be letters"), ("name", 7, "a board's name must be"), ("name", "", "a board's name must be"),
+    ("title", ["a"], "title must be text"), ("speed", 6, "speed must be text .a number in quotes., not 6"), ("constraints", None, "constraints must be text"),
+    ("nextpnr", "--up5k", "nextpnr must be a list of texts"), ("nextpnr", ["--speed", 6], "nextpnr must be a list"),
+    ("program", [1], "program must be a list of texts"), ("pll", "ice40", "pll must be left out, or a table with the type"),
+    ("pll", {"pad": True}, "pll must be"), ("pll", {"type": "xilinx"}, "pll must be"), ("pll", {"type": "ice40", "pad": 1}, "pll must be"),
+    ("core", None, "core must be a table of settings, not None"), ("core", [1], "core must be a table"),
+    ("extra_pins", ["wifi"], "extra_pins must be a table of pins, each 0 or 1"), ("extra_pins", {"wifi": 2}, "extra_pins must be"),
+    ("extra_pins", {"Wi-Fi": 1}, "extra_pins must be"), ("usb", {"vid": "0403"}, "usb must be a table of whole numbers: vid, pid, interface"),
+    ("usb", {"port": 1}, "usb must be"), ("arrays", {8: {}}, "arrays must be a table of arrays"),
+    ("resources", {"ff": {"cells": {"DFF": 1}, "available": 9}}, "resources must be"),
+    ("resources", {"lut": {"cells": {"LUT4": 1}}}, "resources must be"), ("resources", {"lut": {"cells": ["LUT4"], "available": 9}}, "resources must be"),
+    ("resources", {"lut": {"cells": {"LUT4": 0}, "available": 9}}, "resources must be"),
 ])
 def test_a_wrong_value_is_one_sentence(tmp_path, fields, key, value, sentence):
     with pytest.raises(InputError, match=sentence) as error:
