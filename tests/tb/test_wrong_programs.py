@@ -14,7 +14,7 @@ from tests.rtl.test_accelerator import ARRAYS, config_of
 from tests.tb.test_accelerator_bench import same
 
 STUCK = CAUSES.index("a pass waited too long for what never came")
-PATIENCE = 12       # as bits: the longest that the right program asks memory for nothing is some hundred cycles
+PATIENCE = 10       # as bits: the longest that the right program asks memory for nothing is some hundred cycles
 ENDS = 100_000      # cycles: the right program takes a fiftieth of it
 ODD = (0, 1, 2, 255, 256, 0x7FFF, 0xFFFF)
 
@@ -67,7 +67,7 @@ def test_a_wrong_word_of_a_program_never_hangs_and_leaves_nothing_behind(array):
     print("seed 61")
     rng, job = np.random.default_rng(61), right(array)
     place = program_of(job)
-    patches = [wrong_word(rng, *place) for _ in range(150)]
+    patches = [wrong_word(rng, *place) for _ in range(100)]
     assert {result.cause for result in run_between(job, patches)} >= {0, 1, 2, 4, STUCK}
     few = dataclasses.replace(job, runs=between(job, patches[0]) + between(job, patches[1]))
     same(accelerator_bench.run_job(few), accelerator_myhdl.run_job(few))
@@ -80,7 +80,7 @@ def test_wrong_counts_and_events_never_hang_and_leave_nothing_behind(array):
     rng, job = np.random.default_rng(62), right(array)
     base, words, _ = program_of(job)
     others = np.setdiff1d(np.arange(len(job.memory)), np.arange(base, base + 4 * len(words)))
-    run_between(job, [(int(at), rng.integers(0, 256, 1).astype(np.uint8)) for at in rng.choice(others, 150)])
+    run_between(job, [(int(at), rng.integers(0, 256, 1).astype(np.uint8)) for at in rng.choice(others, 100)])
 
 
 # Of a pass, a word and what it becomes: it has no words of weight counts (full), it pools more than seven a side (compact).
