@@ -12,6 +12,7 @@ RESOURCES = ("lut", "ff", "dsp", "ram", "spram")
 CLOCK_HZ = (1_000_000, 400_000_000)
 MEMORY_BYTES = (1024, 1 << 26)
 MOST_CELLS = 1 << 24
+PINS = ("clk", "rx", "tx", "led")     # that every board has
 USB = {"vid": 0xFFFF, "pid": 0xFFFF, "interface": 255}
 
 
@@ -42,8 +43,8 @@ def _rules(board):
     yield "led_active_low", isinstance(board.led_active_low, bool), "true or false"
     yield "memory_bytes", whole(board.memory_bytes, *MEMORY_BYTES), "a whole number of bytes from %d to %d" % MEMORY_BYTES
     yield "memory", board.memory in MEMORIES, f"one of {', '.join(MEMORIES)}"
-    yield "extra_pins", _is_table(board.extra_pins, lambda pin, level: re.fullmatch("[a-z]\\w*", pin) and whole(level, 0, 1)), (
-        "a table of pins, each 0 or 1")
+    yield "extra_pins", _is_table(board.extra_pins, _is_pin), (
+        f"a table of pins other than {', '.join(PINS)}, each 0 or 1")
     yield "core", _is_table(board.core), "a table of settings"
     yield "arrays", _is_table(board.arrays, lambda _, own: _is_array(own)), (
         "a table of arrays, each with a table: memory_bytes (a whole number), core (a table)")
@@ -65,6 +66,11 @@ def _text(value) -> bool:
 def _is_table(value, good=lambda key, item: True) -> bool:
     """Whether this is a table whose keys are text and each of whose items is good."""
     return isinstance(value, dict) and all(isinstance(key, str) and good(key, item) for key, item in value.items())
+
+
+def _is_pin(name: str, level) -> bool:
+    """Whether this is a pin of one's own, held at a level."""
+    return bool(re.fullmatch(r"[a-z]\w*", name)) and name not in PINS and whole(level, 0, 1)
 
 
 def _is_pll(value) -> bool:

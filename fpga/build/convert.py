@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from fpga import top
 from fpga.board import Board
 from fpga.tools import Tools
 
@@ -24,8 +25,10 @@ def convert(board: Board, folder: Path, tools: Tools, module: str | None = None,
     """Write folder/NAME.v, a module of that name, and return its path.
 
     module: Python module with `convert_top(board, folder, name)`, MODULE by default.
-    Raises ToolError with what the conversion printed when it fails.
+    Raises ValueError for a memory or a clock that cannot be, ToolError with what the conversion printed when it fails.
     """
+    if module is None:
+        top.check(board, board.config())
     Path(folder, "board.json").write_text(json.dumps(board.to_dict()), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-P", "-c", CONVERT, module or MODULE, str(Path(folder).resolve()), name]
