@@ -77,7 +77,7 @@ public:
         skip();
         poke(PROGRAM, static_cast<uint32_t>(run.program));
         poke(LENGTH, static_cast<uint32_t>(run.length));
-        top.regs_cyc = top.regs_stb = 0;
+        drive_registers(false, STATUS, false, 0);
         for (i64 i = 0; i < job.wait; i++) quiet();
         start = t;
         poke(CONTROL, 1);

@@ -14,6 +14,7 @@ from cascadefire.compiler.modes import MODES
 from tb import accelerator_bench, accelerator_myhdl, run_graph
 from tb.accelerator_job import PORTS, AcceleratorJob, BenchError
 from tests.cascadefire.test_graph_work import branches_and_image
+from tests.tb.program_words import changed_and_back, words_of
 from tests.tb.test_accelerator_bench import CONFIG, LENGTH_OF_RUN, PROGRAM, STUB, WORDS, same
 
 ARRAY = (2, 4)
@@ -130,11 +131,7 @@ def test_a_program_that_does_not_end_well_is_reported(small):
 def test_a_program_that_does_not_begin_or_cannot_run_ends_with_its_cause(small, change, cause):
     """And the next correct program runs right."""
     outputs, job = graph_reference.run_steps(*small)[1], job_of(small)
-    at = job.runs[0].program * job.config.port_bytes
-    word = job.memory[at:at + 4].copy()
-    wrong = np.array([change(int(word.view("<u4")[0]))], "<u4").view(np.uint8)
-    runs = tuple(dataclasses.replace(job.runs[0], patches=((at, bytes_),)) for bytes_ in (wrong, word))
-    first, second = accelerator_bench.run_job(dataclasses.replace(job, runs=runs))
+    first, second = accelerator_bench.run_job(changed_and_back(job, 0, change(int(words_of(job)[0]))))
     assert (first.cause, first.done, second.done) == (cause, False, True)
     assert all(np.array_equal(second.outputs[name], values) for name, values in outputs.items())
 

@@ -17,6 +17,7 @@ from tb import accelerator_bench, accelerator_myhdl, run_graph
 from tb.accelerator_job import PORTS, AcceleratorJob
 from tests.cascadefire import random_graphs
 from tests.cascadefire.test_graph_work import branches_and_image
+from tests.tb.program_words import changed_and_back, words_of
 from tests.tb.test_accelerator_bench import same
 
 LATENCY = 3         # of a board's memory
@@ -106,21 +107,11 @@ def test_a_run_after_a_stop_or_a_fault_is_like_the_first(small):
             assert all(np.array_equal(second.outputs[name], values) for name, values in outputs.items())
 
 
-def patched(job, word, value):
-    """The job with a 32-bit word of its program changed, then the job as it was."""
-    at = job.runs[0].program * job.config.port_bytes + 4 * word
-    change = (at, np.array([value], "<u4").view(np.uint8))
-    back = (at, job.memory[at:at + 4].copy())
-    return dataclasses.replace(job, runs=(dataclasses.replace(job.runs[0], patches=(change,)),
-                                          dataclasses.replace(job.runs[0], patches=(back,))))
-
-
 def test_a_program_that_does_not_begin_or_cannot_run_ends_with_its_cause(small):
     job = small[2]
-    at = job.runs[0].program * job.config.port_bytes
-    word = int(job.memory[at:at + 4].view("<u4")[0])
+    word = int(words_of(job)[0])
     for change, cause in ((word ^ 1 << 24, 2), (word | 15 << 8, 4), (word | 3 << 16, 4), (word & ~(15 << 12), 4)):
-        first, second = accelerator_bench.run_job(patched(job, 0, change))
+        first, second = accelerator_bench.run_job(changed_and_back(job, 0, change))
         assert (first.cause, first.done, second.done) == (cause, False, True)
 
 

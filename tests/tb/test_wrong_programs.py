@@ -7,13 +7,14 @@ import pytest
 from cascadefire import graph_reference
 from cascadefire.compiler.assemble import assemble
 from rtl.pass_settings import HEADER_WORDS, MAGIC
+from rtl.supervisor import STOPPED, STUCK
 from tb import accelerator_bench, accelerator_myhdl, run_graph
-from tb.accelerator_job import CAUSES, AcceleratorJob, BenchError
+from tb.accelerator_job import AcceleratorJob, BenchError
 from tests.cascadefire.test_graph_work import branches_and_image
 from tests.rtl.test_accelerator import ARRAYS, config_of
+from tests.tb.program_words import word_patch, words_of
 from tests.tb.test_accelerator_bench import same
 
-STUCK = CAUSES.index("a pass waited too long for what never came")
 PATIENCE = 10       # as bits: the longest that the right program asks memory for nothing is some hundred cycles
 ENDS = 100_000      # cycles: the right program takes a fiftieth of it
 ODD = (0, 1, 2, 255, 256, 0x7FFF, 0xFFFF)
@@ -25,20 +26,18 @@ def right(array):
     return AcceleratorJob.from_executable(assemble(graph, config, "both"), image, latency=5, watchdog=ENDS)
 
 
-def program_of(job):
-    """(byte address of the program, its words, the places of the first words of its passes)."""
-    run = job.runs[0]
-    base = run.program * job.config.port_bytes
-    words = job.memory[base:base + 4 * run.length].view("<u4")
-    return base, words, np.flatnonzero(words >> 24 == MAGIC)
+def heads_of(job):
+    """The places of the first words of the program's passes."""
+    return np.flatnonzero(words_of(job) >> 24 == MAGIC)
 
 
-def wrong_word(rng, base, words, heads):
+def wrong_word(rng, job):
     """A patch of one word of the program, four times of five of a header."""
+    words, heads = words_of(job), heads_of(job)
     at = int(rng.choice(heads) + rng.integers(HEADER_WORDS)) if rng.random() < 0.8 else int(rng.integers(len(words)))
     old, half = int(words[at]), 16 * int(rng.integers(2))
     new = (old ^ 1 << int(rng.integers(32)), int(rng.integers(1 << 32)), old & ~(0xFFFF << half) | int(rng.choice(ODD)) << half)
-    return base + 4 * at, np.array([new[int(rng.integers(3))]], "<u4").view(np.uint8)
+    return word_patch(job, at, new[int(rng.integers(3))])
 
 
 def between(job, patch):
@@ -57,7 +56,7 @@ def run_between(job, patches):
     runs = [run for patch in patches for run in between(job, patch)]
     results = accelerator_bench.run_job(dataclasses.replace(job, runs=tuple(runs)))
     for wrong, after in zip(results[::2], results[1::2]):
-        assert CAUSES[wrong.cause] != "stopped by the host" and wrong.done == (wrong.cause == 0)
+        assert wrong.cause != STOPPED and wrong.done == (wrong.cause == 0)
         assert after.done and after.cycles == plain.cycles and run_graph.matches(executable, after, maps, expected)
     return results[::2]
 
@@ -66,8 +65,7 @@ def run_between(job, patches):
 def test_a_wrong_word_of_a_program_never_hangs_and_leaves_nothing_behind(array):
     print("seed 61")
     rng, job = np.random.default_rng(61), right(array)
-    place = program_of(job)
-    patches = [wrong_word(rng, *place) for _ in range(100)]
+    patches = [wrong_word(rng, job) for _ in range(100)]
     assert {result.cause for result in run_between(job, patches)} >= {0, 1, 2, 4, STUCK}
     few = dataclasses.replace(job, runs=between(job, patches[0]) + between(job, patches[1]))
     same(accelerator_bench.run_job(few), accelerator_myhdl.run_job(few))
@@ -78,8 +76,8 @@ def test_wrong_counts_and_events_never_hang_and_leave_nothing_behind(array):
     """Bytes of the maps and of the weights, of which the first, the numbers of events and of chunks, are what can go wrong most."""
     print("seed 62")
     rng, job = np.random.default_rng(62), right(array)
-    base, words, _ = program_of(job)
-    others = np.setdiff1d(np.arange(len(job.memory)), np.arange(base, base + 4 * len(words)))
+    base, _ = word_patch(job, 0, 0)
+    others = np.setdiff1d(np.arange(len(job.memory)), np.arange(base, base + 4 * job.runs[0].length))
     run_between(job, [(int(at), rng.integers(0, 256, 1).astype(np.uint8)) for at in rng.choice(others, 100)])
 
 
@@ -90,10 +88,9 @@ HOPELESS = {"full": (12, lambda word: word & 0xFFFF, STUCK), "compact": (14, lam
 @pytest.mark.parametrize("array", ARRAYS)
 def test_a_pass_that_can_never_end_says_why_in_the_same_cycle_of_both_simulators(array):
     job = right(array)
-    base, words, heads = program_of(job)
     word, becomes, cause = HOPELESS[array]
-    at = int(heads[0]) + word
-    job = dataclasses.replace(job, runs=between(job, (base + 4 * at, np.array([becomes(int(words[at]))], "<u4").view(np.uint8))))
+    at = int(heads_of(job)[0]) + word
+    job = dataclasses.replace(job, runs=between(job, word_patch(job, at, becomes(int(words_of(job)[at])))))
     results = accelerator_bench.run_job(job)
     assert [result.cause for result in results] == [cause, 0]
     same(results, accelerator_myhdl.run_job(job))
@@ -114,8 +111,6 @@ def test_a_start_in_the_cycle_after_naming_the_program_waits_until_all_is_clear(
 
 def test_a_bench_looks_at_what_a_right_program_fires():
     job = right("full")
-    base, words, heads = program_of(job)
-    patch = (base + 4 * (int(heads[0]) + 15), np.array([99 << 16 | 99], "<u4").view(np.uint8))
-    run, _ = between(job, patch)
+    run, _ = between(job, word_patch(job, int(heads_of(job)[0]) + 15, 99 << 16 | 99))
     with pytest.raises(BenchError, match="fired an output outside pass"):
         accelerator_bench.run_job(dataclasses.replace(job, runs=(dataclasses.replace(run, wrong=False),)))
