@@ -27,7 +27,8 @@ def registers(clk, rst, bus, start, stop, renew, status, program, length, counte
     stall (configuration, no_event, no_weight, no_buffer, output_blocked, row_lookup, drain). Other words read as 0, and writes
     to words that only tell do nothing.
     bus: RegisterBus; never stalls, acknowledged in the next cycle.  start, stop: pulses in the cycle after their write;
-    renew: in the cycle after a write to program or length.  status: supervisor.Status.  program: word address of the program, 28 bits.  length: its 32-bit words.
+    renew: in the cycle after a write to program or length.  status: supervisor.Status.  program: word address of the program,
+    28 bits.  length: its 32-bit words.
     counters: performance.Counters. Latency 1, a word a cycle. Reset clears program and length.
     """
     # A copy, as the converter does not join slices that a block takes of a top's port.

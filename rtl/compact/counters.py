@@ -63,8 +63,7 @@ def place_match(clk, place, number, mine):
 def counters(clk, rst, config, bus, start, stop, renew, status, program, length, launch, running, pe_state, passes_done,
              event_taken, read_answered, write_accepted):
     """Registers as in rtl/registers.py; the counter of stalls by blocked outputs, which do not happen, is 0; so are
-    all of stalls
-    where the device is small.
+    all of stalls where the device is small.
 
     bus: RegisterBus; never stalls, acknowledged in the next cycle; while a program runs counters may be read every
     2 * PLACES + 3 cycles, since a read takes the turn of one.  start, stop: pulses in the cycle after their write;

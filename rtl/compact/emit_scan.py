@@ -21,8 +21,7 @@ def emit_scan(clk, rst, config, start, settings, start_address, go, have_params,
     last time.
 
     start: pulse, start_address from that cycle on.  settings: Settings, held.  go: one step.  have_params: those of
-    another channel are
-    there.  clear_allowed: sums may be cleared.  output: Output, address: registered.
+    another channel are there.  clear_allowed: sums may be cleared.  output: Output, address: registered.
     An output a cycle, and two cycles for a channel of one output. Reset stops it.
     """
     lanes, bits = config.lanes, config.acc_address_bits

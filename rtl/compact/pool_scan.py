@@ -20,11 +20,9 @@ def pool_scan(clk, rst, config, start, settings, access, start_address, last_add
 
     y = fired_y * pool_stride - pool_pad_y + dy, x = fired_x * pool_stride - pool_pad + dx. A window's maximum goes to
     start_address + (fired_y * fired_width + fired_x) * stride_x + chunk, start_address = -(pool_pad_y * stride_y +
-    pool_pad * stride_x):
-    nothing that a later window reads is there, as long as the fired map is not larger than the tile.
+    pool_pad * stride_x): nothing that a later window reads is there, as long as the fired map is not larger than the tile.
     start: pulse; settings: Settings, held.  access: Access, registered.  last_address: highest sum read.  end_address:
-    that of the
-    last maximum.  busy: from start until the last access was given, and start_address is there.
+    that of the last maximum.  busy: from start until the last access was given, and start_address is there.
     pool_end + 1, pool_stride, pool_pad: at most 7; without padding, and windows inside the tile, where the device is small.
     One read a cycle, after a cycle for each of pool_stride or padding to prepare where there is pooling. Reset stops it.
     """

@@ -122,7 +122,8 @@ def lone(rng, **spec):
     ({"pool": (3, 2, 1)}, {"acc_depth": 32},
      "layer0: a padded pooling cannot be cut into spatial tiles: set acc_depth to at least 64."),
     ({"shape": (1, 18, 18)}, {"coord_bits": 4}, "layer0: a map of side 18 is more than coordinates of 4 bits hold: set coord_bits to 5."),
-    ({"channels": 64}, {"queue_depth": 128}, "random may put 592 tokens into an event bank, but the core's hold 103: set queue_depth to 1024."),
+    ({"channels": 64}, {"queue_depth": 128},
+     "random may put 592 tokens into an event bank, but the core's hold 103: set queue_depth to 1024."),
     ({"shape": (1024, 1, 1), "kind": "fc", "extreme": True, "empty": 0.0}, {"acc_bits": 20}, "layer0: its partial sums need"),
 ])
 def test_a_core_that_does_not_fit_is_refused_in_one_sentence(spec, changes, sentence):

@@ -34,7 +34,8 @@ def window(position, pool, size):
 @settings(max_examples=300, deadline=None)
 @given(layers(), st.sampled_from([16, 32, 128, 1024]), st.sampled_from([4, 16]), st.sampled_from([32, 512]), st.sampled_from([4, 64]))
 def test_tiles_fire_each_output_once_and_hold_just_what_the_windows_read(layer, depth, lanes, weight_depth, params):
-    config = CoreConfig(lanes=lanes, fire_lanes=lanes, weight_bytes=4, acc_depth=depth, weight_depth=weight_depth, param_depth=params, kernel=4)
+    config = CoreConfig(lanes=lanes, fire_lanes=lanes, weight_bytes=4, acc_depth=depth, weight_depth=weight_depth,
+                        param_depth=params, kernel=4)
     try:
         tiling = tile(layer, config)
     except InputError as error:

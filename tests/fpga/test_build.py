@@ -103,7 +103,8 @@ def test_a_new_build_replaces_the_old_and_a_failed_one_leaves_it(tmp_path, monke
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before and first["meets_clock"]
 
 
-@pytest.mark.parametrize("fields, sentence", [({"memory_bytes": 4098}, "memory_bytes must be a multiple of"), ({"pll": None}, "has no PLL")])
+@pytest.mark.parametrize("fields, sentence", [({"memory_bytes": 4098}, "memory_bytes must be a multiple of"),
+                                              ({"pll": None}, "has no PLL")])
 def test_a_memory_or_clock_that_cannot_be_is_refused_before_anything_runs(tmp_path, fields, sentence):
     with pytest.raises(ValueError, match=sentence):
         build(dataclasses.replace(boards.load("hx8k"), **fields), folder=tmp_path)

@@ -31,7 +31,8 @@ def test_every_block_of_the_sources_is_known_with_its_file():
 @pytest.mark.parametrize("net, signal", [
     ("start", "start"), ("led[1]", "led"), ("engine0_pe0_row_valid_SB_LUT4_O_I2[3]", "engine0_pe0_row_valid"),
     ("start_TRELLIS_FF_Q_DI_LUT4_Z_A", "start"), ("engine0_pe0_LUT4_Z", "engine0_pe0"), ("clk$SB_IO_IN_$glb_clk", "clk"),
-    ("engine0_pe1_weight_buffer0_words.0.0", "engine0_pe1_weight_buffer0_words"), ("led[1]_SB_DFF_Q_D[2]", "led"), ("$abc$12$new_n3", None), ("starting", None),
+    ("engine0_pe1_weight_buffer0_words.0.0", "engine0_pe1_weight_buffer0_words"), ("led[1]_SB_DFF_Q_D[2]", "led"),
+    ("$abc$12$new_n3", None), ("starting", None),
 ])
 def test_a_net_is_called_after_the_longest_signal_that_begins_its_name(net, signal):
     assert NAMES.signal_of(net) == signal
@@ -68,7 +69,8 @@ def test_instances_of_a_block_are_one_row():
 
 
 @pytest.mark.parametrize("cell, kind", [
-    ("TRELLIS_FF", ("ff", 1)), ("CCU2C", ("lut", 2)), ("TRELLIS_DPR16X4", ("lut", 4)), ("DP16KD", ("ram", 1)), ("SB_SPRAM256KA", ("spram", 1)),
+    ("TRELLIS_FF", ("ff", 1)), ("CCU2C", ("lut", 2)), ("TRELLIS_DPR16X4", ("lut", 4)), ("DP16KD", ("ram", 1)),
+    ("SB_SPRAM256KA", ("spram", 1)),
     ("DFFRE", ("ff", 1)), ("SDPX9B", ("ram", 1)), ("LUT3", ("lut", 1)), ("PFUMX", (None, 0)), ("SB_RAM40_4KNW", ("ram", 1)),
 ])
 def test_cells_of_every_family_are_known(cell, kind):

@@ -24,7 +24,8 @@ FLOWS = {"up5k": "icestorm", "ice40": "icestorm", "ecp5": "trellis", "gowin": "a
 def fusesoc(workspace: Path, *words: str) -> subprocess.CompletedProcess:
     """Run fusesoc in a folder as a user does: the environment's Python first on PATH, the launcher set."""
     environment = {**os.environ, "EDALIZE_LAUNCHER": str(LAUNCH), "XDG_CONFIG_HOME": str(workspace / "config"),
-                   "XDG_DATA_HOME": str(workspace / "data"), "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+                   "XDG_DATA_HOME": str(workspace / "data"),
+                   "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
                    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run([sys.executable, "-m", "fusesoc.main", "--cores-root", str(CHECKOUT),
                            *words], cwd=workspace, env=environment, capture_output=True, text=True, timeout=800)

@@ -69,7 +69,8 @@ def test_a_program_runs_and_leaves_its_counters():
 
 
 def test_a_program_that_stops_with_an_error_is_one_sentence():
-    with FakeDevice(program=finish(4 | 3 << 8)) as fake, pytest.raises(LinkError, match="the accelerator stopped: the program ended without its end bit"):
+    sentence = "the accelerator stopped: the program ended without its end bit"
+    with FakeDevice(program=finish(4 | 3 << 8)) as fake, pytest.raises(LinkError, match=sentence):
         connect(fake).run(0, 1)
 
 
@@ -83,7 +84,8 @@ def test_what_a_dead_host_left_running_is_stopped():
 def test_a_port_is_found_by_its_usb_id(monkeypatch):
     serial = ports.serial_module()
     known = types.SimpleNamespace
-    listed = [known(device="/dev/ttyUSB0", vid=1, pid=2, location="1-1:1.0"), known(device="/dev/ttyUSB1", vid=1, pid=2, location="1-1:1.1"),
+    listed = [known(device="/dev/ttyUSB0", vid=1, pid=2, location="1-1:1.0"),
+              known(device="/dev/ttyUSB1", vid=1, pid=2, location="1-1:1.1"),
               known(device="/dev/ttyS0", vid=None, pid=None, location=None)]
     monkeypatch.setattr(serial.tools.list_ports, "comports", lambda: listed)
     board = known(name="fake", usb={"vid": 1, "pid": 2, "interface": 1})

@@ -160,7 +160,8 @@ def test_passes_of_every_kind_fire_what_the_reference_does(pes, kernel, program,
     """A convolution, a pass to which nothing came, a vector, and a convolution with a stride as the first of two terms."""
     print("seed 41")
     rng, config, square = np.random.default_rng(41), CONFIG.replace(pes=pes, kernel=kernel), (kernel, kernel)
-    passes = [Pass(rng, config, (2, 4, 5), 6, (4, 5), (kernel, kernel - 1), pad=1), Pass(rng, config, (2, 3, 3), 5, (3, 3), square, density=0),
+    passes = [Pass(rng, config, (2, 4, 5), 6, (4, 5), (kernel, kernel - 1), pad=1),
+              Pass(rng, config, (2, 3, 3), 5, (3, 3), square, density=0),
               Pass(rng, config, (2, 3, 4), 10, (1, 1), (1, 1), flatten=1),
               Pass(rng, config, (4, 7, 6), 4, (4, 3), square, log2=1, pad=1, fires=False, density=0.9),
               Pass(rng, config, (1, 4, 3), 4, (4, 3), (1, 1), relu=0, last=True)]

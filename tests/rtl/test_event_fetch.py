@@ -135,7 +135,8 @@ def fetch(config, passes, take="never", late="never", ready="never", stall="neve
     expected, fetched = [w for p in passes for w in p.pieces], sum(len(p.jobs) for p in passes)
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), config=config, take=bit(), settings=FetchSettings(), mask=MaskPort(config), free=bit(), progress=Progress(),
+        return dict(clk=bit(), rst=reset(), config=config, take=bit(), settings=FetchSettings(), mask=MaskPort(config), free=bit(),
+                    progress=Progress(),
                     count_jobs=job_stream(), count_words=Stream(8 * config.port_bytes), event_jobs=job_stream(),
                     pieces=Stream(piece_bits(config)))
 
@@ -243,7 +244,8 @@ def test_events_flow_at_a_word_a_cycle_through_readers_and_port():
     number = sum(job >> 28 for job in made.jobs)
 
     def arguments():
-        return dict(clk=bit(), rst=reset(), config=MIDDLE, take=bit(), settings=FetchSettings(), mask=MaskPort(MIDDLE), free=bit(), progress=Progress(),
+        return dict(clk=bit(), rst=reset(), config=MIDDLE, take=bit(), settings=FetchSettings(), mask=MaskPort(MIDDLE), free=bit(),
+                    progress=Progress(),
                     bus=MemoryBus(MIDDLE), events=Stream(64), pieces=Stream(piece_bits(MIDDLE)),
                     halt=bit(), quiet=bit(), failed=bit())
 

@@ -203,7 +203,8 @@ def test_bands_with_every_place_an_event(shape):
 
 @pytest.mark.parametrize("bands", [2, 9])
 def test_while_bands_fill_in_time_a_write_goes_out_every_cycle(bands):
-    """With counts of two lanes in one write, and with each alone (other bands of the map lie between them); two cycles between two bands."""
+    """With counts of two lanes in one write, and with each alone (other bands of the map lie between them); two cycles between
+    two bands."""
     passes = [Pass(np.random.default_rng(221), CONFIG, 4, 12, 13, 1.0, rows=6, bands=bands)]
     trace = simulate(passes)
     check(passes, trace)

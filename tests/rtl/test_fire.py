@@ -48,7 +48,8 @@ class Pass:
             group, lane = divmod(k, self.config.fire_lanes)
             address = self.settings["odd"] * self.config.param_depth + group
             scale = int(self.multiplier[k]) | int(self.shift[k]) << 16 | int(self.dead[k]) << 22
-            yield {"params_write": 1 << lane, "params_address": address, "params_data": int(self.bias[k]) % (1 << BIAS_BITS) | scale << BIAS_BITS}
+            yield {"params_write": 1 << lane, "params_address": address,
+                   "params_data": int(self.bias[k]) % (1 << BIAS_BITS) | scale << BIAS_BITS}
         yield {"params_write": 0}
 
     def emits(self, k, value):

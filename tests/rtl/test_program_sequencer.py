@@ -27,7 +27,8 @@ class Pass:
         count_words = draw(HALF)
         self.keep = keep
         count = int(rng.integers(1, config.fire_lanes * config.param_depth + 1)) if channels is None else channels
-        self.fetch = dict(channels=sources or draw(HALF), masked=int(sources is not None), bands=draw(HALF), slot_words=draw(HALF), map_bands=draw(HALF), events=draw(ADDRESS),
+        self.fetch = dict(channels=sources or draw(HALF), masked=int(sources is not None), bands=draw(HALF), slot_words=draw(HALF),
+                          map_bands=draw(HALF), events=draw(ADDRESS),
                           counts=draw(WORD), band_rows=draw(256), strips=draw(16), first_y=draw(HALF),
                           channel_words=draw(ADDRESS), weight_counts=draw(ADDRESS), count_words=count_words, lag=draw(4),
                           progressive=draw(2))
@@ -55,7 +56,8 @@ class Pass:
                  | f["lag"] << 18 | self.keep << 20 | f["masked"] << 21 | MAGIC << 24)
         bands = lambda m, x_bits: m["band_rows"] | x_bits << 8 | m["strips"] << 12     # noqa: E731
         header = [flags, pair(f["channels"], f["bands"]), pair(f["slot_words"], f["map_bands"]), f["events"], f["counts"],
-                  bands(f, s["x_bits"]) | f["first_y"] << 16, f["channel_words"], pair(s["y_offset"], s["x_offset"]), pair(t["tile_h"], t["tile_w"]),
+                  bands(f, s["x_bits"]) | f["first_y"] << 16, f["channel_words"], pair(s["y_offset"], s["x_offset"]),
+                  pair(t["tile_h"], t["tile_w"]),
                   pair(t["stride_y"], t["stride_x"]), f["weight_counts"], s["chunks"], pair(f["count_words"], s["first_chunk"]),
                   pair(t["channels"], t["first_channel"]),
                   t["pool"] | t["pool_stride"] << 4 | t["pool_pad"] << 8 | t["pool_pad_y"] << 12, pair(t["height"], t["width"]),
@@ -94,7 +96,8 @@ def play(passes, pause="never", fetch=(1, 30), front=(1, 60), fire=(1, 60), conf
     def arguments():
         return dict(clk=bit(), rst=reset(), config=config, launch=bit(), cfg=Stream(32), control=Control(), fetch=FetchSettings(),
                     source=SourceSettings(), tile=FireSettings(config), firing=FireSettings(config), may_take=bit(), front_done=bit(),
-                    fire_busy=bit(), params=ParamPort(config), mask=MaskPort(config), offset_index=unsigned(7), offset=unsigned(config.acc_address_bits))
+                    fire_busy=bit(), params=ParamPort(config), mask=MaskPort(config), offset_index=unsigned(7),
+                    offset=unsigned(config.acc_address_bits))
 
     words = [word for p in passes for word in p.words()]
     rest, watch = Rest(np.random.default_rng(seed), fetch, front, fire, config.acc_depth + 20), Watch(until)
@@ -171,7 +174,8 @@ def check_params(passes, fired, fires, half_of, columns, config):
                                                 ((1, 3), (200, 300), (1, 3)), ((200, 300), (1, 3), (1, 3))])
 def test_passes_run_in_order_with_their_settings(fetch, front, fire, pause):
     rng = np.random.default_rng(111)
-    kinds = [dict(), dict(), dict(channels=0), dict(), dict(channels=1, sources=33), dict(keep=True, sources=64), dict(channels=0), dict(keep=True, sources=1),
+    kinds = [dict(), dict(), dict(channels=0), dict(), dict(channels=1, sources=33), dict(keep=True, sources=64), dict(channels=0),
+             dict(keep=True, sources=1),
              dict(channels=16, sources=100),
              dict(channels=0), dict(channels=0), dict(last=True)]
     passes = [Pass(rng, **kind) for kind in kinds]

@@ -22,7 +22,8 @@ def test_sums_of_one_to_eight_terms_come_after_their_levels():
     rows = rng.choice([-2048, 2047, *rng.integers(-2048, 2048, 6)], (80, LARGEST))
     rows[0], rows[1], rows[2] = -2048, 2047, 0      # of eight terms the lowest sum of 15 bits, and nearly the highest
     table = Table([{"awake": 1, **{f"terms_{i}": int(v) for i, v in enumerate(row)}} for row in rows] + [{}] * 3)
-    trace = run(trees, lambda: dict(clk=bit(), awake=bit(), terms=[signed(15) for _ in range(LARGEST)], totals=[signed(15) for _ in range(LARGEST)]),
+    trace = run(trees, lambda: dict(clk=bit(), awake=bit(), terms=[signed(15) for _ in range(LARGEST)],
+                                    totals=[signed(15) for _ in range(LARGEST)]),
                 ("totals",), (table,), table.over)
     for n in range(1, LARGEST + 1):
         late = levels(n)
@@ -40,7 +41,8 @@ def test_pick_group_takes_one_of_its_options_a_cycle_later_while_awake(options):
     groups = rng.integers(0, options, 40).tolist()
     awake = [1, *(rng.integers(0, 2, 39).tolist())]
     table = Table([{**row, "group": g, "awake": a} for row, g, a in zip(rows, groups, awake)] + [{}])
-    trace = run(pick_group, lambda: dict(clk=bit(), awake=bit(), options=[signed(8) for _ in range(options)], group=unsigned(6), chosen=signed(8)),
+    trace = run(pick_group, lambda: dict(clk=bit(), awake=bit(), options=[signed(8) for _ in range(options)], group=unsigned(6),
+                                         chosen=signed(8)),
                 ("chosen",), (table,), table.over)
     expected = []
     for row, group, on in zip(rows, groups, awake):

@@ -13,7 +13,8 @@ from scripts import bench_html, bench_terminal, program
 SHIPPED = network_file.FOLDER
 NETWORK = {
     "network": "tiny", "title": "a net", "mode": "both", "images": 4, "correct": 3, "accuracy": 0.75, "bit_exact": True, "images_exact": 4,
-    "cycles": {"mean": 9000.0, "min": 8000, "max": 10000}, "simulation": {"cycles": 9000.0, "latency": 2, "equal": True, "counters_equal": True},
+    "cycles": {"mean": 9000.0, "min": 8000, "max": 10000},
+    "simulation": {"cycles": 9000.0, "latency": 2, "equal": True, "counters_equal": True},
     "compute_ms": 0.375, "link_ms": 9.1, "inferences_per_s": 2666.7, "inferences_per_s_with_link": 105.0, "input_words": 100.0,
     "counters": {}, "utilisation": 0.63, "stalls": {name: 0.05 for name in bench_terminal.STALLS}, "dense_macs": 158000,
     "dense_macs_per_s": 4.2e8, "memory_bytes": 6500, "load_words": 900, "load_seconds": 0.04}
@@ -21,9 +22,11 @@ PROBE = {"name": "sparse", "title": "a layer", "cycles": 33843, "memory_bytes": 
          "utilisation": 0.44, "macs_per_cycle": 3.5, "macs_per_s": 8.4e7, "dense_macs_per_cycle": 39.2, "dense_macs_per_s": 9.41e8,
          "events_per_cycle": 0.2, "outputs_per_cycle": 0.13, "memory_bytes_per_cycle": 4.8, "memory_bytes_per_s": 1.16e8}
 REPORT = {
-    "board": "icebreaker", "title": "An iCEBreaker", "device": "iCE40UP5K", "virtual": True, "netlist": "rtl", "port": None, "compact": True,
+    "board": "icebreaker", "title": "An iCEBreaker", "device": "iCE40UP5K", "virtual": True, "netlist": "rtl", "port": None,
+    "compact": True,
     "array": {"pes": 1, "lanes": 8}, "clock_mhz": 24.0, "baud": 1000000, "memory_bytes": 131072, "port_bytes": 8, "core": {},
-    "networks": [NETWORK], "probes": [PROBE], "memory_latency": 2, "left_out": ["lenet needs 206 KiB, this board has 128 KiB"], "power_w": None,
+    "networks": [NETWORK], "probes": [PROBE], "memory_latency": 2, "left_out": ["lenet needs 206 KiB, this board has 128 KiB"],
+    "power_w": None,
     "link": {"write": {"bytes_per_s": 92700.0, "line_share": 0.99}, "read": {"bytes_per_s": 94500.0, "line_share": 0.994}, "baud": 1000000,
              "words": 960, "equal": True, "resent": 0},
     "peers": [{"name": "Other", "part": "iCE40 UP5K", "work": "dense", "mmacs": 256, "power_mw": 17, "source": "a paper"}],

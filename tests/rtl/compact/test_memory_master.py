@@ -87,7 +87,8 @@ class Askers:
 
     def step(self, seen):
         self.t += 1
-        inputs = {"at": int(self.rng.integers(1 << ADDRESS_BITS)), "count_at": int(self.rng.integers(1 << ADDRESS_BITS + byte_bits(CONFIG)))}
+        inputs = {"at": int(self.rng.integers(1 << ADDRESS_BITS)),
+                  "count_at": int(self.rng.integers(1 << ADDRESS_BITS + byte_bits(CONFIG)))}
         for source in self.sources.values():
             if self.t in self.halted:
                 source.held = None
@@ -117,7 +118,10 @@ def requests_of(seen, length):
         assert moved in ([], asking[:1]), t
         if moved:
             port, counted = moved[0], moved[0] == "count" or moved[0] == "write" and seen["write_counts"][t]
-            address = seen["count_at"][t] >> low if counted else seen["at"][t] if port in ("events", "write") else seen[port + "_address"][t]
+            if counted:
+                address = seen["count_at"][t] >> low
+            else:
+                address = seen["at" if port in ("events", "write") else port + "_address"][t]
             sel = 1 << seen["count_at"][t] % CONFIG.port_bytes if port == "write" and counted else WHOLE
             found.append((t, port, address, sel))
     return found

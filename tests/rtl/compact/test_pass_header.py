@@ -112,7 +112,8 @@ def begins(kernel_h=5, kernel_w=3, log2=0, magic=MAGIC):
 
 @pytest.mark.parametrize("family", ["generic", "up5k"])
 def test_what_cannot_be_run_is_said(family):
-    """Foreign words, kernels and strides that there are not, strips; pooling of more than seven places, padded pooling only where it is left out."""
+    """Foreign words, kernels and strides that there are not, strips; pooling of more than seven places, and padded pooling only
+    where it is left out."""
     good, config = {0: begins(), 5: 1 << 12, 14: 0x21, 20: 1 << 12}, CONFIG.replace(family=family)
     small = int(family == "up5k")
     cases = [(0, begins(), (1, 1)), (0, begins(magic=0xCE), (0, 1)), (0, begins(kernel_h=6), (1, 0)),

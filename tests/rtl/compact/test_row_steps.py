@@ -72,7 +72,8 @@ def packed(entry):
 
 
 @pytest.mark.parametrize("kernel, log2, empty", [((3, 3), 0, 0.3), ((3, 2), 1, 0.0), ((3, 3), 1, 0.9), ((1, 1), 0, 0.5), ((2, 3), 2, 0.1)])
-@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "never", "burst"), ("burst", "sometimes", "sometimes")])
+@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "never", "burst"),
+                                                 ("burst", "sometimes", "sometimes")])
 def test_rows_of_each_event_from_its_channels_slot(kernel, log2, empty, table, source, sink):
     """Channels without events are passed over as well."""
     print("seed 29")
@@ -96,7 +97,8 @@ def test_rows_of_each_event_from_its_channels_slot(kernel, log2, empty, table, s
     walk(dict(stride_log2=log2, flatten=0, **steps), slots, events, want, table, source, sink)
 
 
-@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "burst", "sometimes"), ("never", "sometimes", "burst")])
+@pytest.mark.parametrize("table, source, sink", [("never", "never", "never"), ("sometimes", "burst", "sometimes"),
+                                                 ("never", "sometimes", "burst")])
 def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
     print("seed 30")
     rng = np.random.default_rng(30)
@@ -104,7 +106,8 @@ def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
     for _ in range(80):
         entry, value = entry_of(rng, 0.2), int(rng.integers(-256, 256))
         slots.append([(0, packed(entry))])
-        events.append(dict.fromkeys(("placed_sum", "placed_top", "placed_more_rows", "placed_left", "placed_more_columns", "placed_ends"), 0)
+        events.append(dict.fromkeys(("placed_sum", "placed_top", "placed_more_rows", "placed_left", "placed_more_columns",
+                                     "placed_ends"), 0)
                       | {"placed_value": value})
         if entry[0]:
             want.append((*entry, 0, value))
@@ -114,7 +117,8 @@ def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
 def test_a_row_a_cycle():
     """Where every row has chunks, and from one event to the next too."""
     entries = [(y << SIDE | x, packed((1 + y, x))) for y, x in np.ndindex(3, 3)]
-    event = {"placed_value": 1, "placed_sum": 9, "placed_top": 0, "placed_more_rows": 2, "placed_left": 0, "placed_more_columns": 2, "placed_ends": 0}
+    event = {"placed_value": 1, "placed_sum": 9, "placed_top": 0, "placed_more_rows": 2, "placed_left": 0, "placed_more_columns": 2,
+             "placed_ends": 0}
     want = [(1 + y, x, (9 - 3 * y - x) % CONFIG.acc_depth, 1) for _ in range(10) for y, x in np.ndindex(3, 3)]
     times = walk(dict(stride_log2=0, flatten=0, stride_y=3, stride_x=1), [entries], [event] * 10 + [{"placed_ends": 1}], want).when("row")
     assert times[-1] - times[0] == len(want) - 1
