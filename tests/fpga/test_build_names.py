@@ -70,8 +70,8 @@ def test_instances_of_a_block_are_one_row():
 
 @pytest.mark.parametrize("cell, kind", [
     ("TRELLIS_FF", ("ff", 1)), ("CCU2C", ("lut", 2)), ("TRELLIS_DPR16X4", ("lut", 4)), ("DP16KD", ("ram", 1)),
-    ("SB_SPRAM256KA", ("spram", 1)),
-    ("DFFRE", ("ff", 1)), ("SDPX9B", ("ram", 1)), ("LUT3", ("lut", 1)), ("PFUMX", (None, 0)), ("SB_RAM40_4KNW", ("ram", 1)),
+    ("SB_SPRAM256KA", ("spram", 1)), ("DFFRE", ("ff", 1)), ("SDPX9B", ("ram", 1)), ("LUT3", ("lut", 1)), ("PFUMX", (None, 0)),
+    ("SB_RAM40_4KNW", ("ram", 1)),
 ])
 def test_cells_of_every_family_are_known(cell, kind):
     assert blocks.kind_of(cell) == kind

@@ -136,9 +136,8 @@ def fetch(config, passes, take="never", late="never", ready="never", stall="neve
 
     def arguments():
         return dict(clk=bit(), rst=reset(), config=config, take=bit(), settings=FetchSettings(), mask=MaskPort(config), free=bit(),
-                    progress=Progress(),
-                    count_jobs=job_stream(), count_words=Stream(8 * config.port_bytes), event_jobs=job_stream(),
-                    pieces=Stream(piece_bits(config)))
+                    progress=Progress(), count_jobs=job_stream(), count_words=Stream(8 * config.port_bytes),
+                    event_jobs=job_stream(), pieces=Stream(piece_bits(config)))
 
     trace = run(event_fetch, arguments, OUTPUTS, (shell, jobs, pieces),
                 lambda: len(pieces.words) >= len(expected) and len(jobs.words) >= fetched, 20, 60_000)
@@ -245,8 +244,7 @@ def test_events_flow_at_a_word_a_cycle_through_readers_and_port():
 
     def arguments():
         return dict(clk=bit(), rst=reset(), config=MIDDLE, take=bit(), settings=FetchSettings(), mask=MaskPort(MIDDLE), free=bit(),
-                    progress=Progress(),
-                    bus=MemoryBus(MIDDLE), events=Stream(64), pieces=Stream(piece_bits(MIDDLE)),
+                    progress=Progress(), bus=MemoryBus(MIDDLE), events=Stream(64), pieces=Stream(piece_bits(MIDDLE)),
                     halt=bit(), quiet=bit(), failed=bit())
 
     outputs = ("free", "bus_cyc", "bus_stb", "bus_we", "bus_adr", "bus_dat_w", "bus_sel", "events_valid", "events_data",

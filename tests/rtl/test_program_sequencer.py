@@ -28,8 +28,8 @@ class Pass:
         self.keep = keep
         count = int(rng.integers(1, config.fire_lanes * config.param_depth + 1)) if channels is None else channels
         self.fetch = dict(channels=sources or draw(HALF), masked=int(sources is not None), bands=draw(HALF), slot_words=draw(HALF),
-                          map_bands=draw(HALF), events=draw(ADDRESS),
-                          counts=draw(WORD), band_rows=draw(256), strips=draw(16), first_y=draw(HALF),
+                          map_bands=draw(HALF), events=draw(ADDRESS), counts=draw(WORD), band_rows=draw(256), strips=draw(16),
+                          first_y=draw(HALF),
                           channel_words=draw(ADDRESS), weight_counts=draw(ADDRESS), count_words=count_words, lag=draw(4),
                           progressive=draw(2))
         self.source = dict(flatten=draw(2), diagonal=draw(2), signed_source=draw(2), kernel_h=kh, kernel_w=kw, stride_log2=draw(3),
@@ -57,9 +57,8 @@ class Pass:
         bands = lambda m, x_bits: m["band_rows"] | x_bits << 8 | m["strips"] << 12     # noqa: E731
         header = [flags, pair(f["channels"], f["bands"]), pair(f["slot_words"], f["map_bands"]), f["events"], f["counts"],
                   bands(f, s["x_bits"]) | f["first_y"] << 16, f["channel_words"], pair(s["y_offset"], s["x_offset"]),
-                  pair(t["tile_h"], t["tile_w"]),
-                  pair(t["stride_y"], t["stride_x"]), f["weight_counts"], s["chunks"], pair(f["count_words"], s["first_chunk"]),
-                  pair(t["channels"], t["first_channel"]),
+                  pair(t["tile_h"], t["tile_w"]), pair(t["stride_y"], t["stride_x"]), f["weight_counts"], s["chunks"],
+                  pair(f["count_words"], s["first_chunk"]), pair(t["channels"], t["first_channel"]),
                   t["pool"] | t["pool_stride"] << 4 | t["pool_pad"] << 8 | t["pool_pad_y"] << 12, pair(t["height"], t["width"]),
                   pair(t["slot_words"], t["map_bands"]), t["events"], t["counts"], t["channel_words"], bands(t, t["x_bits"]),
                   pair(s["flat_size"], s["flat_width"])]
@@ -175,9 +174,7 @@ def check_params(passes, fired, fires, half_of, columns, config):
 def test_passes_run_in_order_with_their_settings(fetch, front, fire, pause):
     rng = np.random.default_rng(111)
     kinds = [dict(), dict(), dict(channels=0), dict(), dict(channels=1, sources=33), dict(keep=True, sources=64), dict(channels=0),
-             dict(keep=True, sources=1),
-             dict(channels=16, sources=100),
-             dict(channels=0), dict(channels=0), dict(last=True)]
+             dict(keep=True, sources=1), dict(channels=16, sources=100), dict(channels=0), dict(channels=0), dict(last=True)]
     passes = [Pass(rng, **kind) for kind in kinds]
     check(passes, play(passes, pause, fetch, front, fire))
 

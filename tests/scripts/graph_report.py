@@ -42,8 +42,8 @@ def _layer(index: int, rng, modes, layers: int) -> dict:
     return {
         "name": name, "kind": kind, "shape": "64x112x112 -> 128x56x56", "cycles": cycles, "effectual_beats": beats,
         "recomputed_beats": again, "ideal_cycles": ideal, "memory_cycles": memory, "roofline_cycles": roofline,
-        "utilisation": ideal / cycles,
-        "efficiency": roofline / cycles, "events": beats // 7, "weight_density": 0.31, "activation_density": 0.44,
+        "utilisation": ideal / cycles, "efficiency": roofline / cycles, "events": beats // 7,
+        "weight_density": 0.31, "activation_density": 0.44,
         "bytes_in": int(compulsory * 0.9), "bytes_out": int(compulsory * 0.25), "compulsory_bytes": compulsory, "passes": 1 + index % 4,
         "stalls": stalls, "mode_cycles": {mode: int(cycles * _GAIN[mode]) for mode in modes},
     }

@@ -23,8 +23,8 @@ PROBE = {"name": "sparse", "title": "a layer", "cycles": 33843, "memory_bytes": 
          "events_per_cycle": 0.2, "outputs_per_cycle": 0.13, "memory_bytes_per_cycle": 4.8, "memory_bytes_per_s": 1.16e8}
 REPORT = {
     "board": "icebreaker", "title": "An iCEBreaker", "device": "iCE40UP5K", "virtual": True, "netlist": "rtl", "port": None,
-    "compact": True,
-    "array": {"pes": 1, "lanes": 8}, "clock_mhz": 24.0, "baud": 1000000, "memory_bytes": 131072, "port_bytes": 8, "core": {},
+    "compact": True, "array": {"pes": 1, "lanes": 8}, "clock_mhz": 24.0, "baud": 1000000, "memory_bytes": 131072,
+    "port_bytes": 8, "core": {},
     "networks": [NETWORK], "probes": [PROBE], "memory_latency": 2, "left_out": ["lenet needs 206 KiB, this board has 128 KiB"],
     "power_w": None,
     "link": {"write": {"bytes_per_s": 92700.0, "line_share": 0.99}, "read": {"bytes_per_s": 94500.0, "line_share": 0.994}, "baud": 1000000,

@@ -107,8 +107,7 @@ def test_with_flatten_each_event_has_a_slot_of_its_own(table, source, sink):
         entry, value = entry_of(rng, 0.2), int(rng.integers(-256, 256))
         slots.append([(0, packed(entry))])
         events.append(dict.fromkeys(("placed_sum", "placed_top", "placed_more_rows", "placed_left", "placed_more_columns",
-                                     "placed_ends"), 0)
-                      | {"placed_value": value})
+                                     "placed_ends"), 0) | {"placed_value": value})
         if entry[0]:
             want.append((*entry, 0, value))
     walk(dict(stride_log2=0, flatten=1, stride_y=0, stride_x=0), slots, events, want, table, source, sink)
