@@ -1,5 +1,5 @@
 """The accelerator: engine and shell, one memory port, one register port (docs/accelerator.md)."""
-from myhdl import ResetSignal, always_comb, block, intbv
+from myhdl import ResetSignal, always, always_comb, block, intbv
 
 from rtl.compact.accelerator import compact_accelerator
 from rtl.config import CoreConfig
@@ -11,6 +11,7 @@ from rtl.hdl import convert
 from rtl.memory_bus import MemoryBus, Progress
 from rtl.pass_settings import ADDRESS_BITS, FetchSettings, FireSettings, SourceSettings
 from rtl.performance import Counters, performance
+from rtl.primitives.global_buffer import global_buffer
 from rtl.program_sequencer import Control
 from rtl.registers import RegisterBus, registers
 from rtl.shell import shell
@@ -66,7 +67,7 @@ def accelerator(config, clk, rst, bus, regs, tap):
     address, length = unsigned(ADDRESS_BITS), unsigned(32)
     pe_state = unsigned(3 * config.pes)
     event_taken = unsigned(4)
-    inner = ResetSignal(0, active=1, isasync=False)
+    flush_q, inner = bit(), ResetSignal(0, active=1, isasync=False)
     event_lanes, lane_width = config.event_lanes, lane_bits(config)
 
     u_registers = registers(clk, rst, regs, start, stop, renew, status, address, length, counters)
@@ -79,10 +80,12 @@ def accelerator(config, clk, rst, bus, regs, tap):
                       weights, fired, fire_go, pe_state)
     u_performance = performance(clk, rst, config, launch, running, pe_state, fired.done, read_seen, write_seen, event_taken,
                                 counters)
+    u_inner = global_buffer(flush_q, inner, config.family)
 
-    @always_comb
+    # Its way to the engine's registers has a cycle of its own. What is reset clears its sums first, so no launch is missed.
+    @always(clk.posedge)
     def reset_inside():
-        inner.next = rst or clear
+        flush_q.next = rst or clear
 
     @always_comb
     def count_events():
@@ -106,7 +109,7 @@ def accelerator(config, clk, rst, bus, regs, tap):
         tap.pass_start.next = control.start
         tap.pe_state.next = pe_state
 
-    return u_registers, u_supervisor, u_shell, u_engine, u_performance, reset_inside, count_events, show
+    return u_registers, u_supervisor, u_shell, u_engine, u_performance, u_inner, reset_inside, count_events, show
 
 
 def convert_accelerator(config: CoreConfig, folder, name: str = "accelerator"):

@@ -10,6 +10,7 @@ import pytest
 import rtl.primitives
 from rtl.hdl import convert
 from rtl.memory import memory
+from rtl.primitives.global_buffer import global_buffer
 from rtl.primitives.multiplier import multiplier
 from rtl.stream import bit, signed, unsigned
 from tb.block_bench import run
@@ -78,6 +79,12 @@ def test_a_multiplier_has_all_its_registers_and_its_operands_extended_by_their_s
     assert [pin(cell, f"A{n}") for n in range(18)] == ports["a"] + [ports["a"][-1]] * 9
     assert [pin(cell, f"B{n}") for n in range(18)] == ports["b"] + [ports["b"][-1]] * 10
     assert [pin(cell, f"P{n}") for n in range(17)] == ports["p"] and pin(cell, "SIGNEDA") == pin(cell, "SIGNEDB") == "1"
+
+
+def test_a_global_buffer_is_one_that_is_always_on(tmp_path):
+    ports, (cell,) = cells(global_buffer(bit(), bit(), "ecp5"), tmp_path)
+    assert cell["type"] == "DCCA" and pin(cell, "CE") == "1"
+    assert [pin(cell, "CLKI")] == ports["source"] and [pin(cell, "CLKO")] == ports["out"]
 
 
 @pytest.mark.parametrize("width, depth", [(40, 256), (84, 512)])
