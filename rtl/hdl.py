@@ -12,6 +12,7 @@
 * A loop variable of a combinational process keeps its value where the loop is not run: Yosys 0.70 calls that a latch and stops.
   `settle_loops` gives every loop variable a value first.
 * A block with text of its own (`verilog_code`) hides its ports from the converter: `drop_in` says which are read and driven.
+  The text stays for every later instance in the process: a block that ever sets one sets one on every path.
 * Indexing a list of shadow slices in a process converts to a memory joined to nothing: `cut` is one slice a block.
 """
 from __future__ import annotations

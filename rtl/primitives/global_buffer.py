@@ -16,11 +16,8 @@ def global_buffer(source, out, family="generic"):
     def follow():
         out.next = source
 
-    if family == "ecp5":
-        drop_in((source,), (out,))
-        global_buffer.verilog_code = """`ifdef YOSYS
-DCCA u_${out}_tree (.CLKI($source), .CE(1'b1), .CLKO($out));
-`else
-assign $out = $source;
-`endif"""
+    drop_in((source,), (out,))
+    wire = "assign $out = $source;"
+    tree = "DCCA u_${out}_tree (.CLKI($source), .CE(1'b1), .CLKO($out));"
+    global_buffer.verilog_code = f"`ifdef YOSYS\n{tree}\n`else\n{wire}\n`endif" if family == "ecp5" else wire
     return follow
